@@ -1,0 +1,104 @@
+import type { MemoryUsage } from './kv-memory.ts';
+import type { Request, Sequence } from './request.ts';
+import type { PreemptionMode, StepPlan, StepResult, WaitReason } from './step-plan.ts';
+import type { BlockId, Seconds, Tokens } from './units.ts';
+
+/**
+ * All that happens, in order. Metrics, traces, dashboards and views read this and nothing else.
+ * Times are seconds on the engine's clock.
+ */
+export type EngineEvent =
+  | { readonly type: 'arrived'; readonly time: Seconds; readonly request: Request }
+  | { readonly type: 'rejected'; readonly time: Seconds; readonly request: Request; readonly reason: string }
+  | {
+      readonly type: 'admitted';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly from: 'waiting' | 'preempted' | 'swapped';
+      readonly cachedTokens: Tokens;
+    }
+  | {
+      readonly type: 'preempted';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly mode: PreemptionMode;
+      /** The request whose growth found no memory, and what it lacked (in blocks). */
+      readonly by: Request;
+      readonly needs: number;
+      readonly free: number;
+      /** Tokens whose KV is lost and will be computed again (0 for a swap). */
+      readonly lostTokens: Tokens;
+    }
+  | { readonly type: 'blocked'; readonly time: Seconds; readonly request: Request; readonly reason: WaitReason }
+  | { readonly type: 'finished'; readonly time: Seconds; readonly request: Request }
+  | { readonly type: 'aborted'; readonly time: Seconds; readonly request: Request }
+  /** A step was planned (`time`) and has run (`end`). */
+  | {
+      readonly type: 'step';
+      readonly time: Seconds;
+      readonly end: Seconds;
+      readonly plan: StepPlan;
+      readonly result: StepResult;
+      /** Memory while it ran. */
+      readonly usage: MemoryUsage;
+    }
+  /** `durations.length` further steps, each like `plan`, a decode of the same requests. Only without detail. */
+  | {
+      readonly type: 'decode-run';
+      readonly time: Seconds;
+      readonly end: Seconds;
+      readonly plan: StepPlan;
+      readonly durations: readonly Seconds[];
+      readonly usages: readonly MemoryUsage[];
+    }
+  | DetailEvent;
+
+/** Of interest to views and traces only: one per block or token. */
+export type DetailEvent =
+  | {
+      readonly type: 'scheduled';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly start: Tokens;
+      readonly tokens: Tokens;
+    }
+  | {
+      readonly type: 'allocated';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly sequence: number;
+      readonly blocks: readonly BlockId[];
+    }
+  | { readonly type: 'cache-hit'; readonly time: Seconds; readonly request: Request; readonly tokens: Tokens }
+  | { readonly type: 'evicted'; readonly time: Seconds; readonly block: BlockId }
+  | {
+      readonly type: 'copied';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly src: BlockId;
+      readonly dst: BlockId;
+    }
+  | {
+      readonly type: 'forked';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly from: number;
+      readonly to: number;
+    }
+  | {
+      readonly type: 'token';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly sequence: Sequence;
+      /** 0 for the first output token. */
+      readonly index: number;
+    };
+
+/**
+ * Receives events. `detail` asks for one event per block and token; without it those are never built,
+ * and runs of like decode steps arrive as one `decode-run`.
+ */
+export interface Listener {
+  readonly detail: boolean;
+  on(event: EngineEvent): void;
+}

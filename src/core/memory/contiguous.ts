@@ -1,0 +1,224 @@
+import { invariant } from '../invariant.ts';
+import {
+  type AdmissionDemand,
+  type KvMemory,
+  type MemoryObserver,
+  type MemoryUsage,
+  type Shortage,
+  type SlotKind,
+  slotKinds,
+} from '../kv-memory.ts';
+import type { Request, Sequence } from '../request.ts';
+import type { BlockId, Tokens } from '../units.ts';
+import { BuddyAllocator } from './buddy-allocator.ts';
+import { FirstFitAllocator } from './first-fit-allocator.ts';
+import type { RangeAllocator } from './range-allocator.ts';
+
+export interface ContiguousOptions {
+  readonly numBlocks: number;
+  /** Granularity: reservations are whole blocks, so that a table of consecutive ids describes them. */
+  readonly blockSize: Tokens;
+  /**
+   * Slots reserved for a sequence at admission (vLLM paper §6.1): the longest the server allows (`max`),
+   * prompt plus the next power of two of the true output (`pow2`), or its true length (`oracle`).
+   */
+  readonly reserve: 'max' | 'pow2' | 'oracle';
+  readonly allocator: 'buddy' | 'first-fit';
+  /** What `max` reserves, in tokens. */
+  readonly maxModelLen: Tokens;
+}
+
+interface Reservation {
+  readonly start: number;
+  /** Blocks the allocator took, round-up included. */
+  readonly blocks: number;
+  /** Slots asked for. */
+  readonly asked: Tokens;
+  readonly request: Request;
+  /** Ended, but held by its batch. */
+  dead: boolean;
+}
+
+/** KV of a sequence in one run of memory, reserved whole when it enters, as before PagedAttention. */
+export class ContiguousKvMemory implements KvMemory {
+  readonly kind = 'contiguous';
+  readonly forks = false;
+  readonly trims = false;
+  readonly caches = false;
+  readonly capacity: Tokens;
+  readonly blockSize: Tokens;
+  observer: MemoryObserver | undefined;
+  unmet: Shortage | undefined;
+  readonly allocator: RangeAllocator;
+  readonly #options: ContiguousOptions;
+  readonly #held = new Map<Sequence, Reservation>();
+  #token = 0;
+  #asked = 0;
+  #taken = 0;
+  #internal = 0;
+
+  constructor(options: ContiguousOptions) {
+    this.#options = options;
+    this.blockSize = options.blockSize;
+    this.capacity = options.numBlocks * options.blockSize;
+    this.allocator =
+      options.allocator === 'buddy' ? new BuddyAllocator(options.numBlocks) : new FirstFitAllocator(options.numBlocks);
+  }
+
+  get freeBlocks(): number {
+    return this.allocator.freeRuns().reduce((sum, [, length]) => sum + length, 0);
+  }
+
+  #reservation(request: Request, seq: Sequence): Tokens {
+    const { reserve, maxModelLen } = this.#options;
+    const outputs = Math.min(request.truth?.[seq.index] ?? request.truth?.[0] ?? request.maxTokens, request.maxTokens);
+    switch (reserve) {
+      case 'max':
+        return maxModelLen;
+      case 'pow2':
+        return Math.min(maxModelLen, request.promptTokens + 2 ** Math.ceil(Math.log2(outputs)));
+      case 'oracle':
+        return request.promptTokens + outputs;
+      default:
+        return reserve satisfies never;
+    }
+  }
+
+  fits(request: Request, _maxTotal: Tokens): Shortage | undefined {
+    const lengths = request.seqs.map(seq => Math.ceil(this.#reservation(request, seq) / this.blockSize));
+    const needs = lengths.reduce((a, b) => a + b, 0);
+    const runs = this.allocator.couldHold(Math.max(...lengths)) && needs <= this.allocator.size;
+    return runs ? undefined : { needs, free: this.allocator.size };
+  }
+
+  lookup(): Tokens {
+    return 0;
+  }
+
+  admit(request: Request, _chunk: Tokens, _demand: AdmissionDemand): Shortage | undefined {
+    const starts: number[] = [];
+    let needs = 0;
+    for (const seq of request.seqs) {
+      invariant(!this.#held.has(seq), () => `request ${request.id} is admitted already`);
+      const asked = this.#reservation(request, seq);
+      const length = Math.ceil(asked / this.blockSize);
+      needs += length;
+      const run = this.allocator.allocate(length);
+      if (!run) {
+        for (const start of starts) this.allocator.free(start);
+        for (const sibling of request.seqs) this.#held.delete(sibling);
+        return { needs, free: this.freeBlocks };
+      }
+      starts.push(run.start);
+      this.#held.set(seq, { request, start: run.start, blocks: run.length, asked, dead: false });
+    }
+    for (const seq of request.seqs) {
+      const held = this.#held.get(seq)!;
+      seq.unused = Math.max(0, held.asked - request.finalSlots(seq));
+      this.#asked += held.asked;
+      this.#taken += held.blocks * this.blockSize;
+      this.#internal += seq.unused;
+      this.observer?.allocated(request, seq, this.table(seq));
+    }
+    return undefined;
+  }
+
+  grow(request: Request, count: Tokens): Shortage | undefined {
+    for (const seq of request.seqs) {
+      const held = this.#held.get(seq);
+      invariant(
+        held && request.numComputedTokens + count <= held.asked,
+        () => `request ${request.id} outgrew its reservation of ${held?.asked} slots`,
+      );
+    }
+    return undefined;
+  }
+
+  advance(request: Request, count: Tokens): void {
+    this.#token += count * request.seqs.length;
+    request.numComputedTokens += count;
+  }
+
+  fork(): void {
+    // Each beam writes over its own reservation; the executor copies the parent's KV.
+  }
+
+  hold(request: Request, seq: Sequence): void {
+    const held = this.#held.get(seq)!;
+    held.dead = true;
+    this.#token -= request.numComputedTokens;
+    this.#internal += held.asked - seq.unused;
+    seq.unused = held.asked;
+  }
+
+  freeSequence(request: Request, seq: Sequence): void {
+    const held = this.#held.get(seq);
+    if (!held) return;
+    this.#held.delete(seq);
+    this.allocator.free(held.start);
+    this.#asked -= held.asked;
+    this.#taken -= held.blocks * this.blockSize;
+    this.#internal -= seq.unused;
+    if (!held.dead) this.#token -= request.numComputedTokens;
+    seq.unused = 0;
+  }
+
+  free(request: Request): void {
+    for (const seq of [...request.seqs, ...request.done]) this.freeSequence(request, seq);
+  }
+
+  swapOut(): undefined {
+    return undefined;
+  }
+
+  swapIn(): Shortage {
+    throw new Error('a contiguous reservation is never swapped out');
+  }
+
+  dropSwapped(): void {
+    // Nothing is ever swapped.
+  }
+
+  takeCopies(): [] {
+    return [];
+  }
+
+  table(seq: Sequence): readonly BlockId[] {
+    const held = this.#held.get(seq);
+    return held ? Array.from({ length: held.blocks }, (_, i) => held.start + i) : [];
+  }
+
+  usage(): MemoryUsage {
+    const left = this.capacity - this.#taken;
+    return {
+      token: this.#token,
+      reserved: this.#asked - this.#internal - this.#token,
+      internal: this.#internal,
+      // While a request waits for memory, what is free cannot be given out: it is fragmentation.
+      external: this.#taken - this.#asked + (this.unmet ? left : 0),
+      cached: 0,
+      free: this.unmet ? 0 : left,
+    };
+  }
+
+  classify(): Uint8Array {
+    const kind = (name: SlotKind) => slotKinds.indexOf(name);
+    const slots = new Uint8Array(this.capacity).fill(kind(this.unmet ? 'external' : 'free'));
+    for (const [seq, { request, start, blocks, asked, dead }] of this.#held) {
+      const at = start * this.blockSize;
+      slots.fill(kind('external'), at, at + blocks * this.blockSize);
+      slots.fill(kind('internal'), at, at + asked);
+      slots.fill(kind('reserved'), at, at + asked - seq.unused);
+      if (!dead) slots.fill(kind('token'), at, at + request.numComputedTokens);
+    }
+    return slots;
+  }
+
+  checkIntegrity(): void {
+    this.allocator.checkIntegrity();
+    const usage = this.usage();
+    const sum = slotKinds.reduce((total, kind) => total + usage[kind], 0);
+    invariant(sum === this.capacity, () => `slot kinds sum to ${sum}, capacity is ${this.capacity}`);
+    for (const kind of slotKinds) invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
+  }
+}

@@ -1,0 +1,467 @@
+import { BlockPool } from '../block-pool.ts';
+import { invariant } from '../invariant.ts';
+import {
+  type AdmissionDemand,
+  type BlockCopy,
+  type KvMemory,
+  type MemoryObserver,
+  type MemoryUsage,
+  NULL_BLOCK,
+  type Shortage,
+  slotKinds,
+} from '../kv-memory.ts';
+import { type BlockHash, PrefixCache, type PrefixNode } from '../prefix-cache.ts';
+import type { Request, Sequence } from '../request.ts';
+import type { BlockId, Tokens } from '../units.ts';
+
+export interface PagedOptions {
+  readonly numBlocks: number;
+  readonly blockSize: Tokens;
+  readonly prefixCaching?: boolean;
+  /**
+   * Where freed blocks go: all to the back of the free list (`lru`, vLLM ≤ 0.23), or those without a
+   * cached prefix to the front, to be reused first (`uncached-first`, vLLM ≥ 0.24, the default).
+   */
+  readonly freeOrder?: 'lru' | 'uncached-first';
+  /** Claim blocks step by step (`demand`), or for prompt + max_tokens at admission (`max`, as TGI 3). */
+  readonly claim?: 'demand' | 'max';
+  readonly slidingWindow?: Tokens;
+  /** Host memory for swapped requests, in blocks (default 0: none). */
+  readonly hostBlocks?: number;
+  readonly hash?: BlockHash;
+}
+
+/**
+ * PagedAttention's memory (vLLM paper §4): block tables over a pool of fixed-size blocks, claimed when
+ * needed, shared by reference count, copied on write. Fork, append and free are the only primitives (§5.2).
+ */
+export class PagedKvMemory implements KvMemory {
+  readonly kind = 'paged';
+  readonly forks: boolean;
+  readonly capacity: Tokens;
+  readonly blockSize: Tokens;
+  readonly pool: BlockPool;
+  readonly cache: PrefixCache | undefined;
+  observer: MemoryObserver | undefined;
+  unmet: Shortage | undefined;
+  readonly #options: PagedOptions;
+  /** Slots of each block that hold KV. */
+  readonly #filled: Int32Array;
+  readonly #live = new Set<Request>();
+  #copies: BlockCopy[] = [];
+  #hits: readonly PrefixNode[][] = [];
+  #tokenSlots = 0;
+  #cachedSlots = 0;
+  #unusedSlots = 0;
+  #hostUsed = 0;
+
+  constructor(options: PagedOptions) {
+    this.#options = options;
+    // Blocks claimed to the end are each sample's own from the start.
+    this.forks = options.claim !== 'max';
+    this.blockSize = options.blockSize;
+    this.capacity = options.numBlocks * options.blockSize;
+    this.pool = new BlockPool(options.numBlocks);
+    this.cache = options.prefixCaching ? new PrefixCache(options.blockSize, options.hash) : undefined;
+    this.#filled = new Int32Array(options.numBlocks);
+  }
+
+  get trims(): boolean {
+    return this.#options.slidingWindow !== undefined;
+  }
+
+  get caches(): boolean {
+    return this.cache !== undefined;
+  }
+
+  get freeBlocks(): number {
+    return this.pool.free;
+  }
+
+  #blocksFor(tokens: Tokens): number {
+    return Math.ceil(tokens / this.blockSize);
+  }
+
+  fits(request: Request, maxTotal: Tokens): Shortage | undefined {
+    // Samples may all be recomputed after a preemption, each with a table of its own.
+    const needs = request.width * this.#blocksFor(maxTotal);
+    return needs > this.pool.size ? { needs, free: this.pool.size } : undefined;
+  }
+
+  lookup(request: Request): Tokens {
+    this.#hits = [];
+    if (!this.cache || !request.tokens) return 0;
+    // At least one token must be computed to have something to sample from.
+    let limit = Math.floor((request.numTokens - 1) / this.blockSize);
+    const hits: PrefixNode[][] = [];
+    for (const seq of request.seqs) {
+      const found = seq.tokens ? this.cache.lookup(request.cacheKey, seq.tokens, limit) : [];
+      limit = Math.min(limit, found.length);
+      hits.push(found);
+    }
+    // Sequences advance together, so they all start from the shortest hit.
+    for (const found of hits) found.length = limit;
+    this.#hits = hits;
+    return limit * this.blockSize;
+  }
+
+  admit(request: Request, chunk: Tokens, demand: AdmissionDemand): Shortage | undefined {
+    invariant(!this.#live.has(request), () => `request ${request.id} is admitted already`);
+    const { pool } = this;
+    const hits = this.#hits;
+    const hitBlocks = hits[0]?.length ?? 0;
+    const total = this.#options.claim === 'max' ? request.promptTokens + request.maxTokens : 0;
+    const claimed = this.#blocksFor(Math.max(hitBlocks * this.blockSize + chunk, total));
+    const demanded = Math.max(claimed, this.#blocksFor(demand.tokens));
+    // A hit that nobody holds comes off the free list as well.
+    let freeHits = 0;
+    const seen = new Set<BlockId>();
+    for (const found of hits) {
+      for (const node of found) {
+        const block = node.blocks[0]!;
+        if (pool.refs[block] === 0 && !seen.has(block)) freeHits++;
+        seen.add(block);
+      }
+    }
+    const needs =
+      request.seqs.length * (demanded - hitBlocks) + freeHits + Math.ceil(demand.headroom / this.blockSize);
+    if (needs > pool.free) return { needs, free: pool.free };
+
+    this.#live.add(request);
+    for (const [i, seq] of request.seqs.entries()) {
+      for (const node of hits[i] ?? []) {
+        const block = node.blocks[0]!;
+        if (pool.refs[block] === 0) {
+          this.#cachedSlots -= this.blockSize;
+          this.#tokenSlots += this.blockSize;
+        }
+        pool.touch(block);
+        seq.blocks.push(block);
+        seq.node = node;
+      }
+      seq.registered = hitBlocks;
+    }
+    if (hitBlocks > 0) this.observer?.cacheHit(request, hitBlocks * this.blockSize);
+    for (const seq of request.seqs) {
+      this.#extend(request, seq, claimed);
+      this.#register(request, seq, hitBlocks * this.blockSize + chunk);
+    }
+    this.#hits = [];
+    return undefined;
+  }
+
+  grow(request: Request, count: Tokens): Shortage | undefined {
+    const { blockSize, pool } = this;
+    const from = request.numComputedTokens;
+    const length = Math.ceil((from + count) / blockSize);
+    if (this.#options.slidingWindow !== undefined) this.#trim(request, this.#options.slidingWindow);
+    if (request.width === 1) {
+      // Never forked: its last block is its own, nothing to copy.
+      const seq = request.seqs[0]!;
+      const needs = length - seq.blocks.length;
+      if (needs > pool.free) return { needs, free: pool.free };
+      if (needs > 0) this.#extend(request, seq, length);
+      if (this.cache) this.#register(request, seq, from + count);
+      return undefined;
+    }
+    const tail = Math.floor(from / blockSize);
+    let needs = 0;
+    for (const seq of request.seqs) needs += Math.max(0, length - seq.blocks.length);
+    if (from % blockSize !== 0) needs += this.#sharedTails(request, tail);
+    if (needs > pool.free) return { needs, free: pool.free };
+    for (const seq of request.seqs) {
+      if (from % blockSize !== 0 && pool.refs[seq.blocks[tail]!]! > 1) this.#copyOnWrite(request, seq, tail);
+      if (length > seq.blocks.length) this.#extend(request, seq, length);
+      else this.#recountUnused(request, seq);
+      this.#register(request, seq, from + count);
+    }
+    return undefined;
+  }
+
+  /** Blocks that copy-on-write of the partial block at `tail` will take: each sharer but the last one copies. */
+  #sharedTails(request: Request, tail: number): number {
+    const left = new Map<BlockId, number>();
+    let copies = 0;
+    for (const seq of request.seqs) {
+      const block = seq.blocks[tail]!;
+      const refs = left.get(block) ?? this.pool.refs[block]!;
+      if (refs > 1) copies++;
+      left.set(block, refs - 1);
+    }
+    return copies;
+  }
+
+  #copyOnWrite(request: Request, seq: Sequence, tail: number): void {
+    const src = seq.blocks[tail]!;
+    const dst = this.#take();
+    this.pool.release(src, 'back');
+    seq.blocks[tail] = dst;
+    this.#filled[dst] = this.#filled[src]!;
+    this.#tokenSlots += this.#filled[dst]!;
+    const copy = { request, src, dst };
+    this.#copies.push(copy);
+    this.observer?.copied(copy);
+    this.#recountUnused(request, seq);
+  }
+
+  advance(request: Request, count: Tokens): void {
+    const { blockSize } = this;
+    const from = request.numComputedTokens;
+    const filled = this.#filled;
+    for (let s = 0; s < request.seqs.length; s++) {
+      const blocks = request.seqs[s]!.blocks;
+      let position = from;
+      const end = from + count;
+      while (position < end) {
+        const index = Math.floor(position / blockSize);
+        const stop = Math.min(end, (index + 1) * blockSize);
+        const block = blocks[index]!;
+        const now = stop - index * blockSize;
+        if (now > filled[block]!) {
+          this.#tokenSlots += now - filled[block]!;
+          filled[block] = now;
+        }
+        position = stop;
+      }
+    }
+    request.numComputedTokens = from + count;
+  }
+
+  fork(request: Request, from: Sequence, to: Sequence): void {
+    for (const block of from.blocks) if (block !== NULL_BLOCK) this.pool.touch(block);
+    to.blocks = from.blocks.slice();
+    to.trimmed = from.trimmed;
+    to.registered = from.registered;
+    to.node = from.node;
+    this.#setUnused(to, 0);
+    this.#recountUnused(request, from);
+  }
+
+  hold(request: Request, seq: Sequence): void {
+    this.freeSequence(request, seq);
+  }
+
+  freeSequence(request: Request, seq: Sequence): void {
+    this.#releaseTable(request, seq);
+    // A tail that was shared may now be a sibling's alone.
+    for (const sibling of request.seqs) if (sibling !== seq) this.#recountUnused(request, sibling);
+  }
+
+  #releaseTable(request: Request, seq: Sequence): void {
+    const { pool, cache } = this;
+    const computed = Math.floor(request.numComputedTokens / this.blockSize);
+    const uncached = this.#options.freeOrder === 'lru' ? 'back' : 'front';
+    // Tail first, so that within one request the head of the prefix outlives the tail.
+    for (let i = seq.blocks.length - 1; i >= seq.trimmed; i--) {
+      const block = seq.blocks[i]!;
+      // Registered when its step was planned, but the step will not run.
+      if (cache && i >= computed && pool.refs[block] === 1) cache.forget(block);
+      const cached = cache?.nodeOf(block) !== undefined;
+      if (!pool.release(block, cached || !cache ? 'back' : uncached)) continue;
+      this.#tokenSlots -= this.#filled[block]!;
+      if (cached) this.#cachedSlots += this.blockSize;
+      else this.#filled[block] = 0;
+    }
+    seq.blocks = [];
+    seq.registered = 0;
+    seq.trimmed = 0;
+    seq.node = undefined;
+    this.#setUnused(seq, 0);
+  }
+
+  free(request: Request): void {
+    if (!this.#live.delete(request)) return;
+    for (const seq of request.seqs) this.#releaseTable(request, seq);
+    if (this.#copies.length > 0) this.#copies = this.#copies.filter(copy => copy.request !== request);
+  }
+
+  takeCopies(): BlockCopy[] {
+    if (this.#copies.length === 0) return this.#copies;
+    const copies = this.#copies;
+    this.#copies = [];
+    return copies;
+  }
+
+  swapOut(request: Request): number | undefined {
+    // A copy this request still waits for has not run: there is nothing whole to move.
+    if (this.#copies.some(copy => copy.request === request)) return undefined;
+    const computed = this.#blocksFor(request.numComputedTokens);
+    const tables = request.seqs.map(seq => ({ blocks: seq.blocks.slice(0, computed), trimmed: seq.trimmed }));
+    const unique = new Set(tables.flatMap(table => table.blocks.filter(block => block !== NULL_BLOCK)));
+    if (this.#hostUsed + unique.size > (this.#options.hostBlocks ?? 0)) return undefined;
+    this.#hostUsed += unique.size;
+    this.free(request);
+    // The old ids keep the shape of the sharing until the blocks come back.
+    for (const [i, seq] of request.seqs.entries()) Object.assign(seq, tables[i]);
+    return unique.size;
+  }
+
+  swapIn(request: Request): { blocks: number } | Shortage {
+    const old = new Set<BlockId>();
+    for (const seq of request.seqs) for (const block of seq.blocks) if (block !== NULL_BLOCK) old.add(block);
+    // One block more each: v0 swaps in only what can then append a token.
+    const needs = old.size + request.seqs.length;
+    if (needs > this.pool.free) return { needs, free: this.pool.free };
+    const moved = new Map<BlockId, BlockId>();
+    for (const seq of request.seqs) {
+      for (const [i, block] of seq.blocks.entries()) {
+        if (block === NULL_BLOCK) continue;
+        const known = moved.get(block);
+        if (known !== undefined) this.pool.touch(known);
+        else moved.set(block, this.#take());
+        const now = moved.get(block)!;
+        seq.blocks[i] = now;
+        const filled = Math.min(this.blockSize, request.numComputedTokens - i * this.blockSize);
+        this.#tokenSlots += filled - this.#filled[now]!;
+        this.#filled[now] = filled;
+      }
+    }
+    for (const seq of request.seqs) this.#recountUnused(request, seq);
+    this.#hostUsed -= old.size;
+    this.#live.add(request);
+    return { blocks: old.size };
+  }
+
+  dropSwapped(request: Request): void {
+    this.#hostUsed -= new Set(request.seqs.flatMap(seq => seq.blocks.filter(block => block !== NULL_BLOCK))).size;
+    for (const seq of request.seqs) seq.blocks = [];
+  }
+
+  table(seq: Sequence): readonly BlockId[] {
+    return seq.blocks;
+  }
+
+  usage(): MemoryUsage {
+    const claimed = this.pool.used * this.blockSize;
+    return {
+      token: this.#tokenSlots,
+      reserved: claimed - this.#tokenSlots - this.#unusedSlots,
+      internal: this.#unusedSlots,
+      external: 0,
+      cached: this.#cachedSlots,
+      free: this.capacity - claimed - this.#cachedSlots,
+    };
+  }
+
+  #extend(request: Request, seq: Sequence, length: number): void {
+    const from = seq.blocks.length;
+    while (seq.blocks.length < length) seq.blocks.push(this.#take());
+    this.#recountUnused(request, seq);
+    this.observer?.allocated(request, seq, seq.blocks.slice(from));
+  }
+
+  #take(): BlockId {
+    const block = this.pool.pop();
+    if (this.cache?.nodeOf(block)) {
+      this.cache.forget(block);
+      this.#cachedSlots -= this.blockSize;
+      this.observer?.evicted(block);
+    }
+    this.#filled[block] = 0;
+    return block;
+  }
+
+  /** Makes the blocks that `computed` tokens fill findable. vLLM does so when it schedules, before the GPU ran. */
+  #register(request: Request, seq: Sequence, computed: Tokens): void {
+    if (!this.cache || !seq.tokens) return;
+    const full = Math.floor(computed / this.blockSize);
+    for (let i = seq.registered; i < full; i++) {
+      const block = seq.blocks[i]!;
+      if (block !== NULL_BLOCK && !this.cache.nodeOf(block)) {
+        seq.node = this.cache.register(block, seq.node, request.cacheKey, seq.tokens, i);
+      } else if (block !== NULL_BLOCK) seq.node = this.cache.nodeOf(block);
+      seq.registered = i + 1;
+    }
+  }
+
+  /** Blocks wholly behind the window will never be read again. */
+  #trim(request: Request, window: Tokens): void {
+    const keep = Math.floor(Math.max(0, request.numComputedTokens - window + 1) / this.blockSize);
+    for (const seq of request.seqs) {
+      for (let i = seq.trimmed; i < Math.min(keep, seq.blocks.length); i++) {
+        const block = seq.blocks[i]!;
+        const cached = this.cache?.nodeOf(block) !== undefined;
+        if (this.pool.release(block, cached || this.#options.freeOrder === 'lru' ? 'back' : 'front')) {
+          this.#tokenSlots -= this.#filled[block]!;
+          if (cached) this.#cachedSlots += this.blockSize;
+          else this.#filled[block] = 0;
+        }
+        seq.blocks[i] = NULL_BLOCK;
+        seq.trimmed = i + 1;
+      }
+    }
+  }
+
+  /** Slots at the end of the table that lie beyond the sequence's last token. A shared tail is the copier's to count. */
+  #recountUnused(request: Request, seq: Sequence): void {
+    const last = seq.blocks.at(-1);
+    const shared = last === undefined || last === NULL_BLOCK || this.pool.refs[last]! > 1;
+    const final = Math.max(request.finalSlots(seq), request.numComputedTokens);
+    this.#setUnused(seq, shared ? 0 : Math.max(0, seq.blocks.length * this.blockSize - final));
+  }
+
+  #setUnused(seq: Sequence, unused: Tokens): void {
+    this.#unusedSlots += unused - seq.unused;
+    seq.unused = unused;
+  }
+
+  classify(): Uint8Array {
+    const kind = (name: (typeof slotKinds)[number]) => slotKinds.indexOf(name);
+    const slots = new Uint8Array(this.capacity).fill(kind('free'));
+    const { blockSize, pool, cache } = this;
+    for (let block = 0; block < pool.size; block++) {
+      const at = block * blockSize;
+      if (pool.refs[block]! > 0) {
+        slots.fill(kind('reserved'), at, at + blockSize);
+        slots.fill(kind('token'), at, at + this.#filled[block]!);
+      } else if (cache?.nodeOf(block)) slots.fill(kind('cached'), at, at + blockSize);
+    }
+    for (const request of this.#live) {
+      for (const seq of request.seqs) {
+        const final = Math.max(request.finalSlots(seq), request.numComputedTokens);
+        for (const [i, block] of seq.blocks.entries()) {
+          if (block === NULL_BLOCK || pool.refs[block]! > 1) continue;
+          const unused = Math.min(blockSize, Math.max(0, (i + 1) * blockSize - final));
+          const first = Math.max(blockSize - unused, this.#filled[block]!);
+          slots.fill(kind('internal'), block * blockSize + first, (block + 1) * blockSize);
+        }
+      }
+    }
+    return slots;
+  }
+
+  checkIntegrity(): void {
+    this.pool.checkIntegrity();
+    this.cache?.checkIntegrity();
+    const refs = new Map<BlockId, number>();
+    for (const request of this.#live) {
+      for (const seq of request.seqs) {
+        const own = seq.blocks.filter(block => block !== NULL_BLOCK);
+        invariant(new Set(own).size === own.length, () => `request ${request.id} holds a block twice`);
+        for (const block of own) refs.set(block, (refs.get(block) ?? 0) + 1);
+        invariant(
+          seq.blocks.length * this.blockSize >= request.numComputedTokens,
+          () => `request ${request.id} has computed more tokens than its table holds`,
+        );
+      }
+    }
+    for (let block = 0; block < this.pool.size; block++) {
+      const expected = refs.get(block) ?? 0;
+      invariant(
+        this.pool.refs[block] === expected,
+        () => `block ${block} has ${this.pool.refs[block]} references, ${expected} tables name it`,
+      );
+      const node = this.cache?.nodeOf(block);
+      if (node && expected === 0) {
+        invariant(this.#filled[block] === this.blockSize, () => `cached block ${block} is not full`);
+      }
+    }
+    const usage = this.usage();
+    let sum = 0;
+    for (const kind of slotKinds) {
+      invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} slots are ${kind}`);
+      sum += usage[kind];
+    }
+    invariant(sum === this.capacity, () => `slot kinds sum to ${sum}, capacity is ${this.capacity}`);
+  }
+}

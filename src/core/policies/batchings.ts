@@ -1,0 +1,51 @@
+import type { Batching } from './policy.ts';
+
+/** A decision every iteration; prefills and decodes share a step (Orca's iteration-level scheduling). */
+export const continuous =
+  (chunking: Batching['chunking']) =>
+  (): Batching => ({ name: 'continuous', mix: 'mixed', chunking, holdsFinished: false });
+
+/** A decision every iteration; a step is either prefills or decodes, and prefills go first. */
+export const prefillFirst =
+  (chunking: Batching['chunking']) =>
+  (): Batching => ({ name: 'prefill-first', mix: 'prefill-first', chunking, holdsFinished: false });
+
+/** A batch is formed, runs until its longest member ends, and only then the next one is formed. */
+export const staticBatch = (): Batching => ({
+  name: 'static',
+  mix: 'prefill-first',
+  chunking: 'none',
+  holdsFinished: true,
+  // Requests that enter in this very step have no output yet: they make up the batch being formed.
+  mayJoin: view =>
+    view.running.some(request => request.numOutputTokens > 0)
+      ? { kind: 'batch-running', unfinished: view.running.filter(request => request.status === 'running').length }
+      : undefined,
+});
+
+/**
+ * The running batch is paused for newcomers when enough of them wait, or after `maxWaitingTokens` decode
+ * steps (TGI's `waiting_served_ratio` and `max_waiting_tokens`).
+ */
+export const pauseToJoin = (waitingServedRatio: number, maxWaitingTokens: number) => (): Batching => {
+  let steps = 0;
+  return {
+    name: 'prefill-first',
+    mix: 'prefill-first',
+    chunking: 'none',
+    holdsFinished: false,
+    mayJoin(view) {
+      // Requests that enter in this very step were let in by the same decision.
+      const decoding = view.running.filter(request => request.numOutputTokens > 0).length;
+      const needs = Math.floor(decoding * waitingServedRatio);
+      if (decoding === 0 || steps >= maxWaitingTokens || view.numWaiting >= needs) return undefined;
+      return { kind: 'join-threshold', waiting: view.numWaiting, needs };
+    },
+    joined() {
+      steps = 0;
+    },
+    decoded() {
+      steps++;
+    },
+  };
+};

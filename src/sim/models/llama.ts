@@ -1,0 +1,112 @@
+import type { Model } from './model.ts';
+
+type Shape = Pick<Model, 'name' | 'title' | 'layers' | 'hidden' | 'heads' | 'intermediate'> & Partial<Model>;
+
+function llama(shape: Shape): Model {
+  return {
+    kvHeads: shape.heads,
+    headDim: shape.hidden / shape.heads,
+    vocab: 32_000,
+    maxModelLen: 4096,
+    gatedMlp: true,
+    tiedEmbeddings: false,
+    learnedPositions: 0,
+    qkNorm: false,
+    bias: 'none',
+    source: `config.json of ${shape.title}`,
+    ...shape,
+  };
+}
+
+/** LLaMA, Llama 2, 3.1 and 3.2. */
+export const llamas: readonly Model[] = [
+  llama({
+    name: 'llama-7b',
+    title: 'huggyllama/llama-7b',
+    layers: 32,
+    hidden: 4096,
+    heads: 32,
+    intermediate: 11_008,
+    maxModelLen: 2048,
+  }),
+  llama({
+    name: 'llama-13b',
+    title: 'huggyllama/llama-13b',
+    layers: 40,
+    hidden: 5120,
+    heads: 40,
+    intermediate: 13_824,
+    maxModelLen: 2048,
+  }),
+  llama({
+    name: 'llama-2-7b',
+    title: 'meta-llama/Llama-2-7b-hf',
+    layers: 32,
+    hidden: 4096,
+    heads: 32,
+    intermediate: 11_008,
+  }),
+  llama({
+    name: 'llama-2-13b',
+    title: 'meta-llama/Llama-2-13b-hf',
+    layers: 40,
+    hidden: 5120,
+    heads: 40,
+    intermediate: 13_824,
+  }),
+  llama({
+    name: 'llama-2-70b',
+    title: 'meta-llama/Llama-2-70b-hf',
+    layers: 80,
+    hidden: 8192,
+    heads: 64,
+    kvHeads: 8,
+    intermediate: 28_672,
+  }),
+  llama({
+    name: 'llama-3.1-8b',
+    title: 'meta-llama/Llama-3.1-8B',
+    layers: 32,
+    hidden: 4096,
+    heads: 32,
+    kvHeads: 8,
+    intermediate: 14_336,
+    vocab: 128_256,
+    maxModelLen: 131_072,
+  }),
+  llama({
+    name: 'llama-3.1-70b',
+    title: 'meta-llama/Llama-3.1-70B',
+    layers: 80,
+    hidden: 8192,
+    heads: 64,
+    kvHeads: 8,
+    intermediate: 28_672,
+    vocab: 128_256,
+    maxModelLen: 131_072,
+  }),
+  llama({
+    name: 'llama-3.2-1b',
+    title: 'meta-llama/Llama-3.2-1B',
+    layers: 16,
+    hidden: 2048,
+    heads: 32,
+    kvHeads: 8,
+    intermediate: 8192,
+    vocab: 128_256,
+    maxModelLen: 131_072,
+    tiedEmbeddings: true,
+  }),
+  llama({
+    name: 'llama-3.2-3b',
+    title: 'meta-llama/Llama-3.2-3B',
+    layers: 28,
+    hidden: 3072,
+    heads: 24,
+    kvHeads: 8,
+    intermediate: 8192,
+    vocab: 128_256,
+    maxModelLen: 131_072,
+    tiedEmbeddings: true,
+  }),
+];
