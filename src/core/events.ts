@@ -51,6 +51,8 @@ export type EngineEvent =
       readonly durations: readonly Seconds[];
       readonly usages: readonly MemoryUsage[];
     }
+  /** Nothing to run between `time` and `end`. */
+  | { readonly type: 'idle'; readonly time: Seconds; readonly end: Seconds; readonly usage: MemoryUsage }
   | DetailEvent;
 
 /** Of interest to views and traces only: one per block or token. */

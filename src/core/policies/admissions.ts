@@ -53,3 +53,11 @@ export const estimate = (): Admission => {
     },
   };
 };
+
+/** By name, for `--admission`. */
+export const admissions = {
+  'first-chunk': firstChunk,
+  'whole-prompt': wholePrompt,
+  'input-plus-max-tokens': inputPlusMaxTokens,
+  estimate,
+} satisfies Record<Admission['name'], () => Admission>;

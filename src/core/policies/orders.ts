@@ -32,3 +32,11 @@ export const longestPrefixMatch: Order = {
     return (a, b) => hit(b) - hit(a) || byArrival(a, b);
   },
 };
+
+/** By name, for `--order`. */
+export const orders = {
+  fcfs,
+  priority,
+  'shortest-job-first': shortestJobFirst,
+  'longest-prefix-match': longestPrefixMatch,
+} satisfies Record<Order['name'], Order>;

@@ -31,3 +31,10 @@ export const fewestOutputs: Victim = {
     return worst;
   },
 };
+
+/** By name, for `--victim`. */
+export const victims = {
+  newest,
+  'lowest-priority': lowestPriority,
+  'fewest-outputs': fewestOutputs,
+} satisfies Record<Victim['name'], Victim>;

@@ -28,7 +28,8 @@ test.each([
     ['sharegpt', 161.31, 337.99],
     ['alpaca', 19.31, 58.45],
   ] as const) {
-    const all = draw({ kind }, count);
+    // One seed: the standard error of 20,000 of Alpaca's heavy-tailed outputs is 1.05 % by itself.
+    const all = draw({ kind }, count, 1);
     expect(Math.abs(mean(all.map(l => l.promptTokens)) / input - 1)).toBeLessThan(tolerance);
     expect(Math.abs(mean(all.map(l => l.outputTokens)) / output - 1)).toBeLessThan(tolerance);
   }
@@ -37,8 +38,8 @@ test.each([
 test('ShareGPT passes the filter of vllm bench serve, and has a heavy tail', () => {
   const all = draw({ kind: 'sharegpt' }, 100_000);
   for (const { promptTokens, outputTokens } of all) {
-    expect(promptTokens >= 4 && outputTokens >= 4 && promptTokens <= 1024).toBe(true);
-    expect(promptTokens + outputTokens <= 2048).toBe(true);
+    const kept = promptTokens >= 4 && outputTokens >= 4 && promptTokens <= 1024;
+    if (!kept || promptTokens + outputTokens > 2048) expect.fail(`${promptTokens}, ${outputTokens}`);
   }
   const prompts = all.map(l => l.promptTokens);
   const outputs = all.map(l => l.outputTokens);

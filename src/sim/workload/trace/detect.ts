@@ -49,8 +49,8 @@ const READERS: Readonly<Record<TraceFormat, TraceReader>> = {
  *   first wrong row, or when there is no request.
  */
 export async function openTrace(bytes: TraceBytes, options: TraceOptions): Promise<TraceWorkload> {
-  const { fileName, limit, timeScale } = options;
-  if (limit !== undefined) checkWhole('limit', limit, 1);
+  const { fileName, content, limit = Number.POSITIVE_INFINITY, timeScale } = options;
+  if (options.limit !== undefined) checkWhole('limit', limit, 1);
   if (timeScale !== undefined) checkNumber('timeScale', timeScale);
   let opened: Peeked | undefined = await peek(typeof bytes === 'function' ? bytes() : bytes, fileName);
   let format: TraceFormat;
@@ -75,10 +75,8 @@ export async function openTrace(bytes: TraceBytes, options: TraceOptions): Promi
       const skip = () => {
         skipped++;
       };
-      return finished(
-        READERS[format]({ file: fileName, bytes: all, content: options.content, skip }),
-        options,
-      );
+      const input = { file: fileName, bytes: all, content, limit, skip };
+      return finished(READERS[format](input), options);
     },
   };
 }
@@ -86,22 +84,20 @@ export async function openTrace(bytes: TraceBytes, options: TraceOptions): Promi
 /** Applies the options that are the same for every format. */
 async function* finished(
   chunks: AsyncIterable<Arrival[]>,
-  { fileName, limit = Number.POSITIVE_INFINITY, timeScale = 1, content }: TraceOptions,
+  { fileName, timeScale = 1, content }: TraceOptions,
 ): AsyncGenerator<readonly Arrival[], void, undefined> {
   let count = 0;
   for await (const chunk of chunks) {
-    const taken = chunk.length > limit - count ? chunk.slice(0, limit - count) : chunk;
     const first = count;
-    count += taken.length;
+    count += chunk.length;
     yield timeScale === 1 && !content
-      ? taken
-      : taken.map((arrival, i) => ({
+      ? chunk
+      : chunk.map((arrival, i) => ({
           ...arrival,
           arrival: arrival.arrival * timeScale,
           ...(arrival.abortAt !== undefined && { abortAt: arrival.abortAt * timeScale }),
           ...(content && { tokens: arrival.tokens ?? uniqueTokens(streamId('request', first + i)) }),
         }));
-    if (count >= limit) return;
   }
   if (count === 0) throw new UsageError(`${fileName}: the trace holds no requests`);
 }

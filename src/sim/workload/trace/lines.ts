@@ -35,12 +35,13 @@ export async function* lines(
       const texts = decode(chunk.subarray(from, from + SLICE)).split('\n');
       // Joined once per line end, so a line in many pieces costs no more than its length.
       texts[0] = rest + texts[0];
-      rest = texts.pop()!;
-      if (rest.length > maxLine || (texts[0] !== undefined && texts[0].length > maxLine)) {
+      const tooLong = texts.findIndex(text => text.length > maxLine);
+      if (tooLong >= 0) {
         throw new UsageError(
-          `${file}: line ${number + (rest.length > maxLine ? texts.length : 0)} is longer than ${maxLine} characters; is this a trace?`,
+          `${file}: line ${number + tooLong} is longer than ${maxLine} characters; is this a trace?`,
         );
       }
+      rest = texts.pop()!;
       if (texts.length === 0) continue;
       yield { first: number, texts: texts.map(withoutReturn) };
       number += texts.length;

@@ -37,7 +37,7 @@ function ownRow(row: Row, fields: Fields): Arrival {
   const whole = (name: string, min: number) => fields.whole(row[name], name, min);
   const abortAt = has('abort_at_s') ? fields.number(row['abort_at_s'], 'abort_at_s') : undefined;
   if (abortAt !== undefined && abortAt < arrival)
-    fields.fail('abort_at_s', 'a time after arrival_s', abortAt);
+    fields.fail('abort_at_s', 'a time not before arrival_s', abortAt);
   return {
     arrival,
     promptTokens: whole('input_tokens', 1),

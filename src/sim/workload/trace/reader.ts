@@ -9,6 +9,8 @@ export interface TraceInput {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Whether to say what requests contain, where the trace knows it. */
   readonly content: boolean;
+  /** Rows after so many arrivals are not looked at. */
+  readonly limit: number;
   /** Called for each row left out on purpose, such as a failed request. */
   readonly skip: () => void;
 }
@@ -28,6 +30,7 @@ export function rowsReader(kind: 'column' | 'field', start: (input: TraceInput) 
   return async function* (input) {
     const fields = new Fields(input.file, kind);
     const row = start(input);
+    let left = input.limit;
     for await (const { first, texts } of lines(input.bytes, input.file)) {
       const chunk: Arrival[] = [];
       for (let i = 0; i < texts.length; i++) {
@@ -35,9 +38,11 @@ export function rowsReader(kind: 'column' | 'field', start: (input: TraceInput) 
         if (text.trim() === '') continue;
         fields.line = first + i;
         const arrival = row(text, fields);
-        if (arrival) chunk.push(arrival);
+        if (arrival && chunk.push(arrival) === left) break;
       }
       if (chunk.length > 0) yield chunk;
+      left -= chunk.length;
+      if (left === 0) return;
     }
   };
 }

@@ -9,7 +9,7 @@ import type { TraceReader } from './reader.ts';
  * one JSON object with a list per column, so it is read whole. Requests that failed (`output_lens` 0) are
  * left out; without `start_times` (older versions) all arrive at 0.
  */
-export const vllmBench: TraceReader = async function* ({ bytes, file, skip }) {
+export const vllmBench: TraceReader = async function* ({ bytes, file, limit, skip }) {
   const result = await wholeObject(bytes, file);
   const fields = new Fields(file, 'field');
   fields.line = 1;
@@ -42,7 +42,7 @@ export const vllmBench: TraceReader = async function* ({ bytes, file, skip }) {
   // Requests are listed in the order of the data set, and tasks start in nearly that order.
   arrivals.sort((a, b) => a.arrival - b.arrival);
   const start = arrivals[0]?.arrival ?? 0;
-  if (arrivals.length > 0) yield arrivals.map(a => ({ ...a, arrival: a.arrival - start }));
+  if (arrivals.length > 0) yield arrivals.slice(0, limit).map(a => ({ ...a, arrival: a.arrival - start }));
 };
 
 async function wholeObject(bytes: AsyncIterable<Uint8Array>, file: string): Promise<Record<string, unknown>> {

@@ -1,0 +1,88 @@
+import type { Request, Sequence } from '../core/request.ts';
+import type { StepPlan, StepResult } from '../core/step-plan.ts';
+import type { Seconds } from '../core/units.ts';
+import type { CostModel } from '../sim/cost/cost-model.ts';
+import { type StepShape, shapeOf } from '../sim/cost/step-shape.ts';
+import { addCost, emptyCost, type StepCost } from '../sim/cost/terms.ts';
+import { createRng, type Random } from '../sim/rng.ts';
+import type { Executor } from './executor.ts';
+
+/** Chance that a beam is replaced by a better one's continuation in a step; the rest continue themselves. */
+const BEAM_SWITCH = 0.1;
+
+/** Prices steps and plays the model's part: sequences stop at the true length that the workload gave them. */
+export class SimulatedExecutor implements Executor<StepResult> {
+  /** All steps so far, itemised. */
+  readonly total: StepCost = emptyCost();
+  readonly #cost: CostModel;
+  readonly #seed: number;
+  readonly #beams = new Map<Request, Random>();
+  #shape: StepShape | undefined;
+
+  constructor(cost: CostModel, seed: number) {
+    this.#cost = cost;
+    this.#seed = seed;
+  }
+
+  execute(plan: StepPlan): StepResult {
+    this.#shape = shapeOf(plan, this.#cost.options.blockSize, this.#cost.options.model.slidingWindow);
+    const duration = this.#price(this.#shape);
+    const stopped: Sequence[] = [];
+    let parents: Map<Request, number[]> | undefined;
+    for (let i = 0; i < plan.requests.length; i++) {
+      const request = plan.requests[i]!;
+      if (request.numComputedTokens < request.numTokens) continue;
+      const next = request.numOutputTokens + 1;
+      if (request.beam) {
+        if (next >= this.#truth(request, 0)) {
+          stopped.push(...request.seqs);
+          this.#beams.delete(request);
+        } else if (request.seqs.length > 1) {
+          parents ??= new Map();
+          parents.set(request, this.#selectBeams(request));
+        }
+        continue;
+      }
+      for (const seq of request.seqs) if (next >= this.#truth(request, seq.index)) stopped.push(seq);
+    }
+    return { duration, stopped, ...(parents && { parents }) };
+  }
+
+  /** Steps after `plan` in which none of its requests stops by itself. */
+  stepsBeforeStop(plan: StepPlan): number {
+    let steps = Number.POSITIVE_INFINITY;
+    for (const request of plan.requests) {
+      const left = this.#truth(request, request.seqs[0]!.index) - request.numOutputTokens - 1;
+      if (left < steps) steps = left;
+    }
+    return steps;
+  }
+
+  /** The price of one more step of a `DecodeRun`: every sequence is a token longer than in the last step. */
+  nextDecode(): Seconds {
+    const shape = this.#shape!;
+    shape.decodeKv += shape.sampled;
+    return this.#price(shape);
+  }
+
+  #price(shape: StepShape): Seconds {
+    const cost = this.#cost.price(shape);
+    addCost(this.total, cost);
+    return cost.seconds;
+  }
+
+  /** A real model may stop at any time; one without a known length goes on to `max_tokens`. */
+  #truth(request: Request, sample: number): number {
+    return request.truth?.[sample] ?? request.truth?.[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  #selectBeams(request: Request): number[] {
+    let random = this.#beams.get(request);
+    if (!random) {
+      random = createRng(this.#seed, `beams/${request.id}`);
+      this.#beams.set(request, random);
+    }
+    const width = request.seqs.length;
+    return request.seqs.map((_, i) => (random() < BEAM_SWITCH ? Math.floor(random() * width) : i));
+  }
+}

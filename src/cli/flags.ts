@@ -1,0 +1,35 @@
+import { type Command, Option } from 'commander';
+import { type Config, parseSetting, type Setting, settings } from '../sim/config.ts';
+
+/** Adds a flag for every setting, in groups; what is given comes back from `configOfFlags`. */
+export function addSettings(command: Command): Command {
+  for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
+    const flag = setting.flag === 'switch' ? flagName(key) : `${flagName(key)} <${setting.value}>`;
+    command.addOption(new Option(flag, setting.help).helpGroup(`${setting.group}:`));
+  }
+  return command;
+}
+
+/** The settings given on the command line, checked. @throws UsageError that names the flag. */
+export function configOfFlags(options: Record<string, unknown>): Config {
+  const config: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
+    const raw = options[key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
+    if (raw !== undefined) config[key] = parseSetting(key, valueOf(setting, raw), '', flagName(key));
+  }
+  return config as Config;
+}
+
+function flagName(key: string): string {
+  return `--${key.replaceAll('_', '-')}`;
+}
+
+/** Text of a flag as the JSON value that the config file would hold. */
+function valueOf(setting: Setting, raw: unknown): unknown {
+  if (typeof raw !== 'string') return raw;
+  if (setting.flag === 'list') return raw.split(',').map(name => name.trim());
+  if (setting.flag !== 'number') return raw;
+  // An empty text is no number, though Number('') is 0.
+  const number = raw.trim() === '' ? Number.NaN : Number(raw);
+  return Number.isNaN(number) ? raw : number;
+}

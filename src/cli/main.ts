@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../core/errors.ts';
+import { catalogueCommands } from './catalogues.ts';
+import { compareCommand } from './compare.ts';
+import { runCommand } from './run.ts';
+import { version } from './version.ts';
+
+const program = new Command('quire')
+  .description('A research engine for LLM serving: compare batching policies on a simulated GPU.')
+  .version(version)
+  .showHelpAfterError('(quire <command> --help lists the flags)')
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'quire: ')) })
+  .exitOverride();
+
+compareCommand(program);
+runCommand(program);
+catalogueCommands(program);
+for (const command of program.commands) command.exitOverride();
+
+// A reader that has seen enough (head, less) closes the pipe: no error.
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message; help and version are no failures.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof UsageError) {
+    process.stderr.write(`quire: ${error.message}\n`);
+    process.exitCode = 2;
+  } else throw error;
+}

@@ -1,0 +1,92 @@
+import type { Comparison, ExperimentResult, PolicyResult } from '../sim/experiment.ts';
+import type { Interval } from '../sim/statistics.ts';
+import { duration, number, percent, table, whole } from './format.ts';
+
+/** The result of an experiment as a person reads it: tables, then plain sentences. */
+export function experimentText(experiment: ExperimentResult): string {
+  const { results, comparisons, notes } = experiment;
+  const parts = [title(experiment), speedTable(results), memoryTable(results), timeTable(results)];
+  const sentences = comparisons.map(comparison => sentence(comparison, results));
+  if (sentences.length > 0) parts.push(sentences.join('\n'));
+  if (notes.length > 0) parts.push(notes.map(note => `note: ${note}`).join('\n'));
+  return parts.join('\n\n');
+}
+
+function title({ config, results }: ExperimentResult): string {
+  const { model, gpu, tensor_parallel: tp, trace, workload, request_rate: rate, replications } = config;
+  const load = trace ?? `${workload}, ${rate === 'inf' ? 'all at once' : `${rate} requests/s`}`;
+  const total = results[0]!.completed + results[0]!.failed + results[0]!.aborted;
+  const seeds = replications! > 1 ? `, mean of ${replications} seeds` : '';
+  return `${model} on ${tp > 1 ? `${tp} × ` : ''}${gpu} · ${load} · ${whole(total)} requests${seeds}`;
+}
+
+function speedTable(results: readonly PolicyResult[]): string {
+  const goodput = results.some(result => result.request_goodput !== undefined);
+  return table(
+    ['policy', 'req/s', ...(goodput ? ['good/s'] : []), 'out tok/s', 'TTFT p50', 'TTFT p99', 'TPOT p50', 'TPOT p99', 'E2E mean', 's/token'],
+    results.map(r => [
+      r.policy,
+      number(r.request_throughput),
+      ...(goodput ? [number(r.request_goodput ?? 0)] : []),
+      whole(r.output_throughput),
+      duration(r.median_ttft_ms),
+      duration(r.p99_ttft_ms),
+      duration(r.median_tpot_ms),
+      duration(r.p99_tpot_ms),
+      duration(r.mean_e2el_ms),
+      number(r.mean_normalized_latency),
+    ]),
+  );
+}
+
+function memoryTable(results: readonly PolicyResult[]): string {
+  return table(
+    ['KV memory', 'token', 'reserved', 'internal', 'external', 'cached', 'free', 'waste', 'batch', 'preempted', 'prefix hits'],
+    results.map(r => [
+      r.policy,
+      ...(['token', 'reserved', 'internal', 'external', 'cached', 'free'] as const).map(kind => percent(r.memory[kind])),
+      percent(r.waste),
+      number(r.mean_batch_size),
+      whole(r.preemptions),
+      r.prefix_cache_queries > 0 ? percent(r.prefix_cache_hits / r.prefix_cache_queries) : '–',
+    ]),
+  );
+}
+
+/** Why decode leaves the arithmetic idle: what each step's time was bound by. */
+function timeTable(results: readonly PolicyResult[]): string {
+  return table(
+    ['step time', 'compute', 'bandwidth', 'overhead', 'FLOPs used', 'bandwidth used', 'largest terms'],
+    results.map(r => {
+      const terms = Object.entries(r.cost.terms).sort((a, b) => b[1] - a[1]);
+      const largest = terms.slice(0, 3).map(([name, seconds]) => `${name} ${percent(seconds / (r.cost.seconds || 1))}`);
+      return [
+        r.policy,
+        percent(r.cost.compute_bound),
+        percent(r.cost.bandwidth_bound),
+        percent(r.cost.overhead),
+        percent(r.cost.mfu),
+        percent(r.cost.mbu),
+        largest.join(', '),
+      ];
+    }),
+  );
+}
+
+function sentence(comparison: Comparison, results: readonly PolicyResult[]): string {
+  const { policy, baseline } = comparison;
+  const of = (name: string) => results.find(result => result.policy === name)!;
+  const [a, b] = [of(policy), of(baseline)];
+  return (
+    `${policy} served ${times(comparison.request_throughput)} times the rate of ${baseline}, at ` +
+    `${times(comparison.mean_e2el_ms)} times its mean latency; ${percent(a.memory.token)} of its KV memory held ` +
+    `tokens against ${percent(b.memory.token)}.`
+  );
+}
+
+/** "3.10 (95 % interval 3.02 to 3.17)"; the estimate alone where there was nothing to resample. */
+function times({ estimate, low, high }: Interval): string {
+  if (low === undefined || high === undefined) return number(estimate);
+  const [from, to] = [number(low), number(high)];
+  return from === to ? number(estimate) : `${number(estimate)} (95 % interval ${from} to ${to})`;
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { parseConfig } from '../sim/config.ts';
+import { addOutputOptions, execute, type OutputOptions } from './compare.ts';
+import { readJson } from './files.ts';
+import { addSettings, configOfFlags } from './flags.ts';
+
+export function runCommand(program: Command): void {
+  const command = program
+    .command('run')
+    .description('runs a config file; flags override its keys')
+    .argument('<config>', 'JSON object of settings, or a results file, whose run is repeated');
+  addOutputOptions(addSettings(command)).action(async (path: string, options: Record<string, unknown>) => {
+    const file = await readJson(path);
+    const repeated = (file as { quire?: { config?: unknown } } | null)?.quire?.config;
+    await execute({ ...parseConfig(repeated ?? file, path), ...configOfFlags(options) }, options as OutputOptions);
+  });
+}

@@ -1,0 +1,129 @@
+import { UsageError } from '../core/errors.ts';
+import type { KvMemory } from '../core/kv-memory.ts';
+import { createMemory } from '../core/memory/create.ts';
+import type { Limits, Policy } from '../core/policies/policy.ts';
+import type { Bytes, Tokens } from '../core/units.ts';
+import { type Capacity, kvCapacity } from './cost/capacity.ts';
+import { CostModel } from './cost/cost-model.ts';
+import type { KvPrecision, WeightPrecision } from './cost/precision.ts';
+import { runtimes } from './cost/runtimes.ts';
+import type { Gpu } from './hardware/gpu.ts';
+import type { Model } from './models/model.ts';
+
+/** The machine, the model on it, and what an operator sets over the policy's defaults. */
+export interface EngineOptions {
+  readonly policy: Policy;
+  readonly model: Model;
+  readonly gpu: Gpu;
+  readonly tensorParallel: number;
+  readonly weights: WeightPrecision;
+  readonly kv: KvPrecision;
+  readonly gpuMemoryUtilization: number;
+  readonly limits?: Partial<Omit<Limits, 'swapSpace'>>;
+  /** KV blocks (of the policy's block size), instead of what the memory formula gives. */
+  readonly numGpuBlocks?: number;
+  /** KV slots, instead of what the memory formula gives: the same for every policy. */
+  readonly kvSlots?: Tokens;
+  readonly enforceEager?: boolean;
+}
+
+/** An engine ready to simulate: resolved limits, memory of the right size, prices. */
+export interface EngineSetup {
+  readonly limits: Limits;
+  readonly slots: Tokens;
+  /** Where the memory of one GPU goes; undefined when the KV size was given. */
+  readonly capacity: Capacity | undefined;
+  readonly cost: CostModel;
+  createMemory(): KvMemory;
+}
+
+export function setUpEngine(options: EngineOptions): EngineSetup {
+  const { policy, model, gpu, tensorParallel, weights, kv, gpuMemoryUtilization } = options;
+  if (model.heads % tensorParallel !== 0) {
+    throw new UsageError(
+      `--tensor-parallel ${tensorParallel} does not divide the ${model.heads} attention heads of ${model.name}; try ` +
+        `${[2, 4, 8, 16].filter(tp => model.heads % tp === 0).join(', ') || 1}`,
+    );
+  }
+  const runtime = runtimes[policy.runtime];
+  const machine = { gpuMemory: gpu.memory, isA100: gpu.name.startsWith('a100') };
+  const defaults = policy.limits({ ...machine, maxModelLen: options.limits?.maxModelLen ?? model.maxModelLen });
+  const wished: Limits = { ...defaults, ...options.limits };
+  const graphs = runtime.maxGraphBatch > 0 && !options.enforceEager;
+  const given = options.kvSlots ?? (options.numGpuBlocks && options.numGpuBlocks * wished.blockSize);
+  const capacity = given
+    ? undefined
+    : kvCapacity({
+        model,
+        gpu,
+        tensorParallel,
+        weights,
+        kv,
+        gpuMemoryUtilization,
+        maxNumBatchedTokens: Math.min(wished.maxNumBatchedTokens, wished.maxModelLen),
+        maxNumSeqs: Math.min(wished.maxNumSeqs, 256),
+        graphs,
+      });
+  const slots = given ?? capacity!.slots;
+  const limits = checkLimits(options, { ...wished, maxModelLen: fitContext(options, wished, slots) });
+  const cost = new CostModel({
+    model,
+    gpu,
+    runtime,
+    tensorParallel,
+    weights,
+    kv,
+    blockSize: limits.blockSize,
+    ...(options.enforceEager !== undefined && { enforceEager: options.enforceEager }),
+  });
+  const swapBytes: Bytes = limits.swapSpace;
+  const site = {
+    slots,
+    hostSlots: Math.floor(swapBytes / cost.kvBytesPerToken),
+    layers: model.layers,
+    ...(model.slidingWindow !== undefined && { slidingWindow: model.slidingWindow }),
+  };
+  return { limits, slots, capacity, cost, createMemory: () => createMemory(policy.memory, limits, site) };
+}
+
+/** One request of the longest context must fit, or the engine could wait for ever: vLLM refuses to start then. */
+function fitContext(options: EngineOptions, limits: Limits, slots: Tokens): Tokens {
+  const whole = longestRequest(options, limits, slots);
+  if (limits.maxModelLen <= whole) return limits.maxModelLen;
+  if (options.limits?.maxModelLen !== undefined) {
+    throw new UsageError(
+      `--max-model-len ${limits.maxModelLen} does not fit: the KV memory of ${options.model.name} on ` +
+        `${options.gpu.name} holds ${whole} tokens; lower it, or add memory (--tensor-parallel, --kv-cache-dtype fp8)`,
+    );
+  }
+  if (whole < 1) throw new UsageError(`the KV memory holds less than one block of ${limits.blockSize} tokens`);
+  return whole;
+}
+
+/** The longest single request that this kind of memory can hold with nothing else in it. */
+function longestRequest({ policy, model }: EngineOptions, limits: Limits, slots: Tokens): Tokens {
+  const blocks = Math.floor(slots / limits.blockSize);
+  const { memory } = policy;
+  if (memory.kind === 'padded') return Math.floor((slots * model.layers) / (model.layers + 1));
+  // A buddy run is a power of two, so more than the largest one in the arena can never be had.
+  if (memory.kind === 'contiguous' && memory.allocator === 'buddy' && blocks > 0) {
+    return 2 ** Math.floor(Math.log2(blocks)) * limits.blockSize;
+  }
+  return blocks * limits.blockSize;
+}
+
+function checkLimits({ policy }: EngineOptions, limits: Limits): Limits {
+  if (policy.batching().chunking === 'none' && limits.maxNumBatchedTokens < limits.maxModelLen) {
+    throw new UsageError(
+      `${policy.name} runs prompts whole: --max-num-batched-tokens ${limits.maxNumBatchedTokens} must be at least ` +
+        `--max-model-len (${limits.maxModelLen})`,
+    );
+  }
+  if (limits.maxNumBatchedTokens < limits.maxNumSeqs && Number.isFinite(limits.maxNumSeqs) && policy.name === 'vllm') {
+    throw new UsageError(
+      `--max-num-batched-tokens ${limits.maxNumBatchedTokens} must be at least --max-num-seqs (${limits.maxNumSeqs}): ` +
+        'every running sequence takes a token a step',
+    );
+  }
+  return limits;
+}

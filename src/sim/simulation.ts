@@ -1,0 +1,205 @@
+import { SimulatedExecutor } from '../backends/simulated.ts';
+import type { Listener } from '../core/events.ts';
+import { invariant } from '../core/invariant.ts';
+import type { KvMemory } from '../core/kv-memory.ts';
+import type { Limits, Policy } from '../core/policies/policy.ts';
+import { Request } from '../core/request.ts';
+import { Scheduler } from '../core/scheduler.ts';
+import type { StepPlan } from '../core/step-plan.ts';
+import type { Seconds, Tokens } from '../core/units.ts';
+import type { CostModel } from './cost/cost-model.ts';
+import { EventQueue } from './event-queue.ts';
+import type { Arrival, Workload } from './workload/workload.ts';
+
+export interface SimulationOptions {
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly memory: KvMemory;
+  readonly cost: CostModel;
+  readonly seed: number;
+  /** `max_tokens` of a request whose client names none. */
+  readonly maxTokens: (arrival: Arrival) => Tokens;
+  readonly workload: Pick<Workload, 'onFinished'>;
+  readonly listener?: Listener;
+  /** Take like decode steps in one go (default); the results are the same to the last bit without. */
+  readonly runs?: boolean;
+}
+
+/** Steps in a row that may plan nothing before it is called a livelock. One follows a self-preemption. */
+const MAX_IDLE_STEPS = 3;
+
+/**
+ * Discrete-event simulation of one engine. Arrivals are pushed in as they are read; `run` goes as far as
+ * they reach and never waits, so a trace of any length streams through and a page can run it in slices.
+ */
+export class Simulation {
+  readonly scheduler: Scheduler;
+  readonly executor: SimulatedExecutor;
+  readonly #options: SimulationOptions;
+  #now: Seconds = 0;
+  /** Offered and not yet due; those before `#due` are delivered. */
+  #arrivals: readonly Arrival[] = [];
+  #due = 0;
+  #closed = false;
+  readonly #events = new EventQueue<Arrival | Request>();
+  readonly #sources = new Map<Request, Arrival>();
+  #nextId = 0;
+  #steps = 0;
+  #ended = 0;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    const { policy, limits, memory, listener } = options;
+    this.scheduler = new Scheduler(policy, limits, memory, listener);
+    this.executor = new SimulatedExecutor(options.cost, options.seed);
+  }
+
+  get now(): Seconds {
+    return this.#now;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Requests that are over: finished, rejected or aborted. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  /** The next arrivals, ascending in time and not before any offered earlier. Only when `run` is starved. */
+  offer(arrivals: readonly Arrival[]): void {
+    invariant(this.#due === this.#arrivals.length, () => 'arrivals offered before the last ones were taken');
+    this.#arrivals = arrivals;
+    this.#due = 0;
+  }
+
+  /** There are no more arrivals. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /**
+   * Runs until it needs to know of further arrivals (`starved`), nothing is left (`done`), or about
+   * `maxSteps` steps were taken (`paused`).
+   */
+  run(maxSteps = Number.POSITIVE_INFINITY): 'starved' | 'done' | 'paused' {
+    const until = this.#steps + maxSteps;
+    let idle = 0;
+    while (this.#steps < until) {
+      this.#deliver();
+      if (!this.#closed && this.#due === this.#arrivals.length) return 'starved';
+      if (this.scheduler.numUnfinished === 0) {
+        const next = this.#nextEvent();
+        if (next === Number.POSITIVE_INFINITY) return 'done';
+        this.#idleUntil(next);
+        continue;
+      }
+      const plan = this.scheduler.schedule(this.#now);
+      this.#steps++;
+      if (plan.empty) {
+        invariant(++idle <= MAX_IDLE_STEPS, () => `livelock at ${this.#now} s: nothing can be scheduled`);
+        continue;
+      }
+      idle = 0;
+      this.#execute(plan);
+      if (this.#options.runs !== false && this.#nextEvent() > this.#now) this.#executeRun(plan, until);
+    }
+    return 'paused';
+  }
+
+  #execute(plan: StepPlan): void {
+    const result = this.executor.execute(plan);
+    this.#now += result.duration;
+    for (const request of this.scheduler.update(plan, result, this.#now)) this.#end(request);
+  }
+
+  #executeRun(plan: StepPlan, until: number): void {
+    const run = this.scheduler.decodeRun(plan);
+    if (!run) return;
+    const begin = this.#now;
+    const next = this.#nextEvent();
+    const limit = Math.min(run.limit, this.executor.stepsBeforeStop(plan), until - this.#steps);
+    const durations: Seconds[] = [];
+    while (durations.length < limit && this.#now < next && run.take()) {
+      const duration = this.executor.nextDecode();
+      durations.push(duration);
+      this.#now += duration;
+    }
+    if (durations.length === 0) return;
+    this.#steps += durations.length;
+    this.scheduler.finishRun(run, begin, this.#now, durations);
+  }
+
+  #idleUntil(time: Seconds): void {
+    this.#options.listener?.on({ type: 'idle', time: this.#now, end: time, usage: this.#options.memory.usage() });
+    this.#now = time;
+  }
+
+  /** Time of the next arrival or abort; what was not offered yet comes after all that was. */
+  #nextEvent(): Seconds {
+    const offered = this.#arrivals[this.#due]?.arrival ?? (this.#closed ? Number.POSITIVE_INFINITY : this.#now);
+    return Math.min(offered, this.#events.nextTime);
+  }
+
+  /** Everything up to now reaches the engine, in order of time. */
+  #deliver(): void {
+    for (;;) {
+      const offered = this.#arrivals[this.#due];
+      const queued = this.#events.nextTime;
+      if (offered && offered.arrival <= this.#now && offered.arrival <= queued) {
+        this.#due++;
+        this.#arrive(offered);
+      } else if (queued <= this.#now) {
+        const event = this.#events.pop()!;
+        if (!(event instanceof Request)) this.#arrive(event);
+        else if (this.scheduler.abort(event, this.#now)) this.#end(event);
+      } else return;
+    }
+  }
+
+  #arrive(arrival: Arrival): void {
+    const request = new Request(this.#nextId++, {
+      ...arrival,
+      n: arrival.outputTokens.length,
+      maxTokens: arrival.maxTokens ?? this.#options.maxTokens(arrival),
+      truth: arrival.outputTokens,
+    });
+    if (this.#options.workload.onFinished) this.#sources.set(request, arrival);
+    const accepted = this.scheduler.add(request, Math.max(this.#now, arrival.arrival));
+    if (!accepted) this.#end(request);
+    else if (arrival.abortAt !== undefined) this.#events.push(arrival.abortAt, request);
+  }
+
+  #end(request: Request): void {
+    this.#ended++;
+    const arrival = this.#sources.get(request);
+    if (!arrival) return;
+    this.#sources.delete(request);
+    const next = this.#options.workload.onFinished?.({ arrival, finishedAt: this.#now });
+    if (next) this.#events.push(next.arrival, next);
+  }
+}
+
+/** Feeds a workload through a simulation; `progress` is called now and then with the requests ended. */
+export async function simulate(
+  simulation: Simulation,
+  workload: Workload,
+  progress?: (ended: number) => void,
+): Promise<void> {
+  // Slices short enough that a progress bar moves and an event loop breathes.
+  const slice = 20_000;
+  const drain = async () => {
+    while (simulation.run(slice) === 'paused') {
+      progress?.(simulation.ended);
+      await Promise.resolve();
+    }
+    progress?.(simulation.ended);
+  };
+  for await (const chunk of workload.chunks()) {
+    simulation.offer(chunk);
+    await drain();
+  }
+  simulation.close();
+  await drain();
+}

@@ -1,0 +1,41 @@
+import { UsageError } from '../core/errors.ts';
+import type { Slo } from './metrics.ts';
+import type { RunResult } from './results.ts';
+
+/** A bound on one figure of the results; crossed, the command exits with 1. */
+export interface Threshold {
+  readonly metric: string;
+  readonly below: boolean;
+  readonly limit: number;
+}
+
+export interface SloOptions {
+  readonly perRequest: Slo | undefined;
+  readonly thresholds: readonly Threshold[];
+}
+
+/** `ttft:500,tpot:50` (milliseconds, per request: goodput) and `p99_ttft_ms<2000` (a figure of the results). */
+export function parseSlo(text: string): SloOptions {
+  const perRequest: { -readonly [K in keyof Slo]: Slo[K] } = {};
+  const thresholds: Threshold[] = [];
+  for (const part of text.split(',').map(piece => piece.trim())) {
+    const limit = /^(ttft|tpot|e2el):(\d+(?:\.\d+)?)$/.exec(part);
+    const bound = /^([a-z0-9_]+)\s*([<>])\s*(\d+(?:\.\d+)?)$/.exec(part);
+    if (limit) perRequest[limit[1] as keyof Slo] = Number(limit[2]) / 1000;
+    else if (bound) thresholds.push({ metric: bound[1]!, below: bound[2] === '<', limit: Number(bound[3]) });
+    else {
+      throw new UsageError(
+        `slo: expected limits such as ttft:500,tpot:50,e2el:10000 (ms) or p99_ttft_ms<2000, found ${JSON.stringify(part)}`,
+      );
+    }
+  }
+  return { perRequest: Object.keys(perRequest).length > 0 ? perRequest : undefined, thresholds };
+}
+
+/** The figure that a threshold bounds. @throws UsageError when results have no such number. */
+export function thresholdValue(result: RunResult, { metric }: Threshold): number {
+  const value = (result as unknown as Record<string, unknown>)[metric];
+  if (typeof value === 'number') return value;
+  const names = Object.entries(result).flatMap(([name, entry]) => (typeof entry === 'number' ? [name] : []));
+  throw new UsageError(`slo: results have no figure ${metric}; they have ${names.join(', ')}`);
+}
