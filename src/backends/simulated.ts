@@ -1,6 +1,6 @@
 import type { Request, Sequence } from '../core/request.ts';
 import type { StepPlan, StepResult } from '../core/step-plan.ts';
-import type { Seconds } from '../core/units.ts';
+import type { Seconds, Tokens } from '../core/units.ts';
 import type { CostModel } from '../sim/cost/cost-model.ts';
 import { type StepShape, shapeOf } from '../sim/cost/step-shape.ts';
 import { addCost, emptyCost, type StepCost } from '../sim/cost/terms.ts';
@@ -17,7 +17,6 @@ export class SimulatedExecutor implements Executor<StepResult> {
   readonly #cost: CostModel;
   readonly #seed: number;
   readonly #beams = new Map<Request, Random>();
-  #shape: StepShape | undefined;
 
   constructor(cost: CostModel, seed: number) {
     this.#cost = cost;
@@ -25,8 +24,8 @@ export class SimulatedExecutor implements Executor<StepResult> {
   }
 
   execute(plan: StepPlan): StepResult {
-    this.#shape = shapeOf(plan, this.#cost.options.blockSize, this.#cost.options.model.slidingWindow);
-    const duration = this.#price(this.#shape);
+    const { blockSize, model } = this.#cost.options;
+    const duration = this.#price(shapeOf(plan, blockSize, model.slidingWindow));
     const stopped: Sequence[] = [];
     let parents: Map<Request, number[]> | undefined;
     for (let i = 0; i < plan.requests.length; i++) {
@@ -45,24 +44,15 @@ export class SimulatedExecutor implements Executor<StepResult> {
       }
       for (const seq of request.seqs) if (next >= this.#truth(request, seq.index)) stopped.push(seq);
     }
+    for (const request of plan.together?.ending ?? []) {
+      if (request.numOutputTokens + 1 >= this.#truth(request, 0)) stopped.push(request.seqs[0]!);
+    }
     return { duration, stopped, ...(parents && { parents }) };
   }
 
-  /** Steps after `plan` in which none of its requests stops by itself. */
-  stepsBeforeStop(plan: StepPlan): number {
-    let steps = Number.POSITIVE_INFINITY;
-    for (const request of plan.requests) {
-      const left = this.#truth(request, request.seqs[0]!.index) - request.numOutputTokens - 1;
-      if (left < steps) steps = left;
-    }
-    return steps;
-  }
-
-  /** The price of one more step of a `DecodeRun`: every sequence is a token longer than in the last step. */
-  nextDecode(): Seconds {
-    const shape = this.#shape!;
-    shape.decodeKv += shape.sampled;
-    return this.#price(shape);
+  /** Output tokens after which a single-sequence request stops by itself. */
+  outputsOf(request: Request): Tokens {
+    return this.#truth(request, 0);
   }
 
   #price(shape: StepShape): Seconds {

@@ -42,15 +42,6 @@ export type EngineEvent =
       /** Memory while it ran. */
       readonly usage: MemoryUsage;
     }
-  /** `durations.length` further steps, each like `plan`, a decode of the same requests. Only without detail. */
-  | {
-      readonly type: 'decode-run';
-      readonly time: Seconds;
-      readonly end: Seconds;
-      readonly plan: StepPlan;
-      readonly durations: readonly Seconds[];
-      readonly usages: readonly MemoryUsage[];
-    }
   /** Nothing to run between `time` and `end`. */
   | { readonly type: 'idle'; readonly time: Seconds; readonly end: Seconds; readonly usage: MemoryUsage }
   | DetailEvent;
@@ -96,10 +87,7 @@ export type DetailEvent =
       readonly index: number;
     };
 
-/**
- * Receives events. `detail` asks for one event per block and token; without it those are never built,
- * and runs of like decode steps arrive as one `decode-run`.
- */
+/** Receives events. `detail` asks for one event per block and token; without it those are never built. */
 export interface Listener {
   readonly detail: boolean;
   on(event: EngineEvent): void;

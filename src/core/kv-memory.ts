@@ -75,6 +75,9 @@ export interface KvMemory {
   grow(request: Request, count: Tokens): Shortage | undefined;
   /** The step that computes `count` more tokens of the request is certain: its slots now hold KV. */
   advance(request: Request, count: Tokens): void;
+  /** The same for `count` requests of a `DecodeSet`, one token each; `settle` a request before it leaves the set. */
+  advanceTogether(count: number): void;
+  settle(request: Request): void;
   /** Adds a sequence that shares all of `from`'s memory (paged), or marks its copy (others). */
   fork(request: Request, from: Sequence, to: Sequence): void;
   /** The sequence has ended but its batch has not: its KV is dead, its slots stay taken (paged memory takes them back). */

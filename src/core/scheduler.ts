@@ -1,4 +1,4 @@
-import { DecodeRun } from './decode-run.ts';
+import type { DecodeSet } from './decode-set.ts';
 import type { Listener } from './events.ts';
 import { invariant } from './invariant.ts';
 import type { KvMemory, Shortage } from './kv-memory.ts';
@@ -24,15 +24,21 @@ export class Scheduler {
   readonly #batching: Batching;
   readonly #listener: Listener | undefined;
   readonly #view: SchedulerView;
+  readonly #decodes: DecodeSet | undefined;
   #step = 0;
   #now: Seconds = 0;
   #budget: Tokens = 0;
+  /** Sequences of the running requests, those included that samples will be forked into. */
   #rows = 0;
+  /** Running requests that have ended but are held by their batch. */
+  #held = 0;
+  #admissions = 0;
   #blocked: StepPlan['blocked'];
   /** KV slots that the last beam selection wants copied where memory cannot fork. */
   #beamCopies: Tokens = 0;
 
-  constructor(policy: Policy, limits: Limits, memory: KvMemory, listener?: Listener) {
+  /** @param decodes advances decodes together: for executors that do not need them named (a simulation's). */
+  constructor(policy: Policy, limits: Limits, memory: KvMemory, listener?: Listener, decodes?: DecodeSet) {
     this.policy = policy;
     this.limits = limits;
     this.memory = memory;
@@ -58,6 +64,11 @@ export class Scheduler {
       },
     };
     if (listener?.detail) this.#observeMemory(listener);
+    // What a detailed trace names one by one cannot be advanced together; nor what loses or copies memory as it grows.
+    if (decodes && !listener?.detail && !memory.trims && memory.kind !== 'padded') {
+      this.#decodes = decodes;
+      if (memory.kind === 'paged') decodes.usePhases(memory.blockSize);
+    }
   }
 
   get numUnfinished(): number {
@@ -105,8 +116,6 @@ export class Scheduler {
     const plan = new StepPlan(this.#step++, now);
     this.#now = now;
     this.#budget = this.limits.maxNumBatchedTokens;
-    this.#rows = 0;
-    for (const request of this.running) this.#rows += rowsOf(request);
     this.#blocked = undefined;
     this.#admission.stepped?.();
     if (this.#batching.mix === 'mixed') {
@@ -128,7 +137,7 @@ export class Scheduler {
 
   #scheduleRunning(plan: StepPlan, phase: 'all' | 'prefill' | 'decode'): void {
     const { running, memory } = this;
-    for (let i = 0; i < running.length && this.#budget > 0; i++) {
+    for (let i = this.#takeDecodes(plan, phase); i < running.length && this.#budget > 0; i++) {
       const request = running[i]!;
       if (request.status === 'held') continue;
       if (phase !== 'all' && request.decoding !== (phase === 'decode')) continue;
@@ -139,7 +148,10 @@ export class Scheduler {
         const candidates = running.filter(other => other.status === 'running');
         const victim = candidates[this.policy.victim.pick(candidates)]!;
         const at = running.indexOf(victim);
-        if (victim.lastStep === plan.step) this.#budget += plan.remove(victim);
+        if (victim.clock) {
+          this.#leave(victim);
+          if (phase !== 'prefill') this.#budget++;
+        } else if (victim.lastStep === plan.step) this.#budget += plan.remove(victim);
         this.#preempt(plan, victim, at, request, shortage);
         if (at < i) i--;
         if (victim === request) return;
@@ -147,6 +159,38 @@ export class Scheduler {
       plan.add(request, count);
       this.#budget -= count * request.seqs.length;
     }
+  }
+
+  /**
+   * Schedules the decodes that advance together; returns where in the running list the others begin.
+   * If any of them could come off badly (memory, budget, someone in between), all are named again and 0 is returned.
+   */
+  #takeDecodes(plan: StepPlan, phase: 'all' | 'prefill' | 'decode'): number {
+    const { running, memory } = this;
+    const set = this.#decodes;
+    if (!set || set.size === 0) return 0;
+    let from = running.length;
+    let others = 0;
+    while (from > 0 && !running[from - 1]!.clock) if (running[--from]!.status !== 'held') others++;
+    const named = running.length - set.size - this.#held;
+    if (phase === 'prefill' && others === named) return from;
+    const due = set.entering();
+    if (others !== named || this.#budget < set.size || memory.freeBlocks < due.length) {
+      for (const request of running) if (request.clock) this.#leave(request);
+      return 0;
+    }
+    const claims = memory.caches && due !== set.filling() ? [...due, ...set.filling()] : due;
+    if (claims.length > 0) {
+      for (const request of inOrder(claims)) memory.grow(request, 1);
+    }
+    plan.together = { count: set.size, context: 0, ending: [], joined: [] };
+    this.#budget -= set.size;
+    return from;
+  }
+
+  #leave(request: Request): void {
+    this.memory.settle(request);
+    this.#decodes!.leave(request);
   }
 
   /** Tokens of each sequence that may run now out of `rest`, under the long-prefill threshold and the budget. */
@@ -242,6 +286,7 @@ export class Scheduler {
     this.waiting.shift();
     const from = request.status as 'waiting' | 'preempted' | 'swapped';
     request.status = 'running';
+    request.order = this.#admissions++;
     this.running.push(request);
     this.#rows += rowsOf(request);
     plan.add(request, count);
@@ -267,6 +312,7 @@ export class Scheduler {
     plan.copiedTokens = this.#beamCopies + (plan.numDecodes > 0 ? (memory.tensor?.().copied ?? 0) : 0);
     this.#beamCopies = 0;
     for (let i = 0; i < plan.requests.length; i++) memory.advance(plan.requests[i]!, plan.numTokens[i]!);
+    if (plan.together) this.#advanceTogether(plan, this.#decodes!);
     plan.paddedLength = memory.tensor?.().length ?? 0;
     if (this.#listener?.detail) {
       for (const [i, request] of plan.requests.entries()) {
@@ -275,10 +321,23 @@ export class Scheduler {
       }
     }
     invariant(
-      plan.totalTokens <= this.limits.maxNumBatchedTokens || plan.requests.length === 1,
+      plan.totalTokens <= this.limits.maxNumBatchedTokens || plan.numRequests === 1,
       () => `step of ${plan.totalTokens} tokens exceeds ${this.limits.maxNumBatchedTokens}`,
     );
     invariant(this.#rows <= this.limits.maxNumSeqs, () => `${this.#rows} sequences run`);
+  }
+
+  #advanceTogether(plan: StepPlan, set: DecodeSet): void {
+    const { size: count, joined } = set;
+    if (count === 0) {
+      plan.together = undefined;
+      return;
+    }
+    this.memory.advanceTogether(count);
+    set.tickComputed();
+    plan.together = { count, context: set.contextTokens, ending: set.ending(), joined };
+    plan.totalTokens += count;
+    plan.numDecodes += count;
   }
 
   /** Applies what the executor returned, at time `now`: tokens, forks, ends, freed memory. Returns who ended. */
@@ -289,22 +348,42 @@ export class Scheduler {
       this.#listener.on({ type: 'step', time: plan.time, end: now, plan, result, usage });
     }
     const ended: Request[] = [];
-    for (let i = 0; i < plan.requests.length; i++) {
-      const request = plan.requests[i]!;
-      // A piece of a prompt yields nothing; an aborted request is gone.
-      if (request.status !== 'running' || request.numComputedTokens < request.numTokens) continue;
-      if (request.numOutputTokens === 0 && this.memory.forks && request.width > 1) this.#forkSamples(request);
-      const parents = result.parents?.get(request);
-      if (parents) this.#selectBeams(request, parents);
-      request.numOutputTokens++;
-      if (this.#listener?.detail) {
-        for (const sequence of request.seqs) {
-          this.#listener?.on({ type: 'token', time: now, request, sequence, index: request.numOutputTokens - 1 });
-        }
-      }
+    for (const request of this.#due(plan)) {
+      if (request.clock) this.#leave(request);
+      else if (!this.#bookTokens(request, result, now)) continue;
       if (this.#endSequences(request)) ended.push(request);
+      else if (request.width === 1) this.#decodes?.join(request, this.#outputLimit(request));
     }
     return this.#batching.holdsFinished ? this.#releaseBatch(now) : this.#retire(ended, now);
+  }
+
+  /** Requests of the plan that need a look, in the order of the running list. */
+  #due(plan: StepPlan): readonly Request[] {
+    if (!plan.together) return plan.requests;
+    this.#decodes!.tickOutputs();
+    const { ending } = plan.together;
+    if (ending.length === 0) return plan.requests;
+    return inOrder([...plan.requests, ...ending.filter(request => request.clock)]);
+  }
+
+  /** Books one token for each live sequence; false for a piece of a prompt, and for who was aborted meanwhile. */
+  #bookTokens(request: Request, result: StepResult, now: Seconds): boolean {
+    if (request.status !== 'running' || request.numComputedTokens < request.numTokens) return false;
+    if (request.numOutputTokens === 0 && this.memory.forks && request.width > 1) this.#forkSamples(request);
+    const parents = result.parents?.get(request);
+    if (parents) this.#selectBeams(request, parents);
+    request.numOutputTokens++;
+    if (this.#listener?.detail) {
+      const index = request.numOutputTokens - 1;
+      for (const sequence of request.seqs) {
+        this.#listener.on({ type: 'token', time: now, request, sequence, index });
+      }
+    }
+    return true;
+  }
+
+  #outputLimit(request: Request): Tokens {
+    return Math.min(request.maxTokens, this.limits.maxModelLen - request.promptTokens);
   }
 
   #forkSamples(request: Request): void {
@@ -345,7 +424,7 @@ export class Scheduler {
 
   /** Ends the sequences that stop here; true when none is left. */
   #endSequences(request: Request): boolean {
-    const full = request.numOutputTokens >= request.maxTokens || request.numTokens >= this.limits.maxModelLen;
+    const full = request.numOutputTokens >= this.#outputLimit(request);
     let ends = full;
     for (const seq of request.seqs) ends ||= seq.stopped;
     if (!ends) return false;
@@ -361,6 +440,7 @@ export class Scheduler {
   #endSequence(request: Request, seq: Sequence): void {
     seq.outputTokens = request.numOutputTokens;
     request.done.push(seq);
+    this.#rows--;
     if (this.#batching.holdsFinished) this.memory.hold(request, seq);
     else this.memory.freeSequence(request, seq);
   }
@@ -383,11 +463,17 @@ export class Scheduler {
   /** Static batching: nobody leaves before all have ended. */
   #releaseBatch(now: Seconds): readonly Request[] {
     let unfinished = false;
+    this.#held = 0;
     for (const request of this.running) {
-      if (request.seqs.length === 0) request.status = 'held';
-      else unfinished = true;
+      if (request.seqs.length > 0) unfinished = true;
+      else {
+        request.status = 'held';
+        this.#held++;
+      }
     }
-    return unfinished ? [] : this.#retire([...this.running], now);
+    if (unfinished) return [];
+    this.#held = 0;
+    return this.#retire([...this.running], now);
   }
 
   /** The client is gone: everything the request holds is free at once (a static batch keeps its row). */
@@ -401,6 +487,7 @@ export class Scheduler {
         if (request.status === 'swapped') this.memory.dropSwapped(request);
         break;
       case 'running':
+        if (request.clock) this.#leave(request);
         if (this.#batching.holdsFinished) {
           this.#listener?.on({ type: 'aborted', time: now, request });
           for (const seq of request.seqs) this.#endSequence(request, Object.assign(seq, { finishReason }));
@@ -409,6 +496,7 @@ export class Scheduler {
           return true;
         }
         this.running.splice(this.running.indexOf(request), 1);
+        this.#rows -= rowsOf(request);
         this.memory.free(request);
         break;
       case 'held':
@@ -431,33 +519,6 @@ export class Scheduler {
     return blocked.request === request ? blocked.reason : { kind: 'head-of-line', behind: blocked.request.id };
   }
 
-  /** Further steps exactly like `plan` that need no decision: see `DecodeRun`. */
-  decodeRun(plan: StepPlan): DecodeRun | undefined {
-    if (this.#listener?.detail || !this.#staysBlocked()) return undefined;
-    return DecodeRun.after(plan, this.running, this.memory, this.limits.maxModelLen);
-  }
-
-  /** Ends a run of decode steps, of the given lengths, that began at `time` after `plan`. */
-  finishRun(run: DecodeRun, time: Seconds, end: Seconds, durations: readonly Seconds[]): void {
-    const usages = run.commit();
-    for (let i = 0; i < usages.length; i++) {
-      this.#admission.stepped?.();
-      if (this.#batching.mix === 'prefill-first') this.#batching.decoded?.();
-    }
-    this.#step += usages.length;
-    this.#listener?.on({ type: 'decode-run', time, end, plan: run.plan, durations, usages });
-  }
-
-  /** Whether more decode steps, with no end and no arrival among them, leave the head of the queue where it is. */
-  #staysBlocked(): boolean {
-    const reason = this.#blocked?.reason.kind;
-    if (!reason) return this.waiting.size === 0;
-    if (this.policy.order.arrange) return false;
-    if (reason === 'max-num-seqs' || reason === 'batch-running' || reason === 'token-budget') return true;
-    // Decodes only take blocks; but they also fill some that the head might then find in the cache.
-    return reason === 'no-blocks' && !this.#admission.stepped && !this.memory.caches;
-  }
-
   #observeMemory(listener: Listener): void {
     const at = () => this.#now;
     this.memory.observer = {
@@ -471,6 +532,8 @@ export class Scheduler {
 
   checkIntegrity(): void {
     this.memory.checkIntegrity();
+    const rows = this.running.reduce((sum, request) => sum + rowsOf(request), 0);
+    invariant(rows === this.#rows, () => `${rows} sequences run, the counter says ${this.#rows}`);
     for (const request of this.running) {
       invariant(
         request.status === 'running' || request.status === 'held',
@@ -488,6 +551,11 @@ export class Scheduler {
       );
     }
   }
+}
+
+/** Sorted as the running list is. */
+function inOrder(requests: readonly Request[]): readonly Request[] {
+  return requests.length < 2 ? requests : [...requests].sort((a, b) => a.order - b.order);
 }
 
 /** Sequences it runs, or will run once its samples are forked. */

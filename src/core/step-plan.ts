@@ -26,6 +26,8 @@ export class StepPlan {
   readonly requests: Request[] = [];
   readonly numTokens: Tokens[] = [];
   readonly starts: Tokens[] = [];
+  /** Further requests that each decode one token, not named one by one: only for executors that asked for it. */
+  together: DecodesTogether | undefined;
   /** Rows of the forward pass: Σ tokens × live sequences. */
   totalTokens: Tokens = 0;
   /** Entries that are decodes: one known position each. */
@@ -50,7 +52,12 @@ export class StepPlan {
   }
 
   get empty(): boolean {
-    return this.requests.length === 0;
+    return this.requests.length === 0 && this.together === undefined;
+  }
+
+  /** Requests that run, named or not. */
+  get numRequests(): number {
+    return this.requests.length + (this.together?.count ?? 0);
   }
 
   add(request: Request, count: Tokens): void {
@@ -74,6 +81,16 @@ export class StepPlan {
     request.lastStep = -1;
     return rows;
   }
+}
+
+/** The part of a step that a `DecodeSet` stands for. */
+export interface DecodesTogether {
+  readonly count: number;
+  /** Σ KV slots that their attention reads, the step's own included. */
+  readonly context: Tokens;
+  /** Those that end with this step, and those that were not among the last step's. */
+  readonly ending: readonly Request[];
+  readonly joined: readonly Request[];
 }
 
 /** What came of a step. */

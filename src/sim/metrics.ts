@@ -20,6 +20,8 @@ interface Live {
   /** Tokens lost to preemption, to be computed again. */
   lost: Tokens;
   queued: boolean;
+  /** In the set of decodes that advance together: its last token is then the set's. */
+  together: boolean;
 }
 
 /** Gathers what `results.ts` reports, from the event stream alone. */
@@ -63,6 +65,7 @@ export class Metrics implements Listener {
   /** Why the first rejected request was. */
   rejectedFor: string | undefined;
   #waiting = 0;
+  #lastTogether: Seconds = 0;
 
   constructor(slo?: Slo) {
     this.slo = slo;
@@ -77,7 +80,7 @@ export class Metrics implements Listener {
     switch (event.type) {
       case 'arrived':
         this.firstArrival = Math.min(this.firstArrival, event.request.arrival);
-        this.#live.set(event.request, { firstToken: -1, lastToken: -1, lost: 0, queued: true });
+        this.#live.set(event.request, { firstToken: -1, lastToken: -1, lost: 0, queued: true, together: false });
         this.#waiting++;
         this.maxConcurrent = Math.max(this.maxConcurrent, this.#live.size);
         return;
@@ -100,18 +103,6 @@ export class Metrics implements Listener {
         this.#step(event.plan, event.time, event.end, event.usage);
         this.#tokens(event.plan, event.end);
         return;
-      case 'decode-run': {
-        let begin = event.time;
-        for (const [i, duration] of event.durations.entries()) {
-          const end = begin + duration;
-          this.#step(event.plan, begin, end, event.usages[i]!);
-          this.itl.add(end - begin, event.plan.requests.length);
-          this.#countTokens(end, event.plan.requests.length);
-          begin = end;
-        }
-        for (const request of event.plan.requests) this.#live.get(request)!.lastToken = begin;
-        return;
-      }
       case 'idle':
         this.#hold(event.time, event.end, event.usage, 0);
         return;
@@ -130,6 +121,7 @@ export class Metrics implements Listener {
   }
 
   #preempted(live: Live, lost: Tokens): void {
+    this.#part(live);
     live.lost += lost;
     live.queued = true;
   }
@@ -148,7 +140,7 @@ export class Metrics implements Listener {
   }
 
   #step(plan: StepPlan, begin: Seconds, end: Seconds, usage: MemoryUsage): void {
-    const batch = plan.requests.length;
+    const batch = plan.numRequests;
     this.steps++;
     this.batchSum += batch;
     this.maxBatch = Math.max(this.maxBatch, batch);
@@ -188,11 +180,30 @@ export class Metrics implements Listener {
       if (!live) continue;
       const rows = request.numOutputTokens === 0 ? request.width : request.seqs.length;
       tokens += rows;
+      this.#part(live);
       if (live.firstToken < 0) live.firstToken = end;
       else this.itl.add(end - live.lastToken, rows);
       live.lastToken = end;
     }
+    if (plan.together) {
+      const { count, joined } = plan.together;
+      for (const request of joined) {
+        const live = this.#live.get(request)!;
+        this.itl.add(end - live.lastToken, 1);
+        live.together = true;
+      }
+      if (count > joined.length) this.itl.add(end - this.#lastTogether, count - joined.length);
+      this.#lastTogether = end;
+      tokens += count;
+    }
     this.#countTokens(end, tokens);
+  }
+
+  /** Its tokens are its own again. */
+  #part(live: Live): void {
+    if (!live.together) return;
+    live.together = false;
+    live.lastToken = this.#lastTogether;
   }
 
   #countTokens(at: Seconds, tokens: number): void {

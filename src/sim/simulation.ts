@@ -1,4 +1,5 @@
 import { SimulatedExecutor } from '../backends/simulated.ts';
+import { DecodeSet } from '../core/decode-set.ts';
 import type { Listener } from '../core/events.ts';
 import { invariant } from '../core/invariant.ts';
 import type { KvMemory } from '../core/kv-memory.ts';
@@ -21,7 +22,7 @@ export interface SimulationOptions {
   readonly maxTokens: (arrival: Arrival) => Tokens;
   readonly workload: Pick<Workload, 'onFinished'>;
   readonly listener?: Listener;
-  /** Take like decode steps in one go (default); the results are the same to the last bit without. */
+  /** Advance decodes together (default, see `DecodeSet`); the results are the same to the last bit without. */
   readonly runs?: boolean;
 }
 
@@ -49,9 +50,13 @@ export class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    const { policy, limits, memory, listener } = options;
-    this.scheduler = new Scheduler(policy, limits, memory, listener);
-    this.executor = new SimulatedExecutor(options.cost, options.seed);
+    const { policy, limits, memory, listener, cost } = options;
+    const executor = new SimulatedExecutor(cost, options.seed);
+    // A window bounds what attention reads of each sequence: their sum no longer grows evenly.
+    const together = options.runs !== false && cost.options.model.slidingWindow === undefined;
+    const decodes = together ? new DecodeSet(request => executor.outputsOf(request)) : undefined;
+    this.scheduler = new Scheduler(policy, limits, memory, listener, decodes);
+    this.executor = executor;
   }
 
   get now(): Seconds {
@@ -103,7 +108,6 @@ export class Simulation {
       }
       idle = 0;
       this.#execute(plan);
-      if (this.#options.runs !== false && this.#nextEvent() > this.#now) this.#executeRun(plan, until);
     }
     return 'paused';
   }
@@ -112,23 +116,6 @@ export class Simulation {
     const result = this.executor.execute(plan);
     this.#now += result.duration;
     for (const request of this.scheduler.update(plan, result, this.#now)) this.#end(request);
-  }
-
-  #executeRun(plan: StepPlan, until: number): void {
-    const run = this.scheduler.decodeRun(plan);
-    if (!run) return;
-    const begin = this.#now;
-    const next = this.#nextEvent();
-    const limit = Math.min(run.limit, this.executor.stepsBeforeStop(plan), until - this.#steps);
-    const durations: Seconds[] = [];
-    while (durations.length < limit && this.#now < next && run.take()) {
-      const duration = this.executor.nextDecode();
-      durations.push(duration);
-      this.#now += duration;
-    }
-    if (durations.length === 0) return;
-    this.#steps += durations.length;
-    this.scheduler.finishRun(run, begin, this.#now, durations);
   }
 
   #idleUntil(time: Seconds): void {

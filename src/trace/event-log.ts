@@ -43,10 +43,6 @@ export function plain(event: EngineEvent): object {
       const counts = { step, totalTokens, numDecodes, heldRows, copiedTokens, swappedInBlocks, swappedOutBlocks };
       return { ...rest, ...counts, requests, tokens: plan.numTokens, duration: result.duration };
     }
-    case 'decode-run': {
-      const { plan, ...rest } = event;
-      return { ...rest, requests: plan.requests.map(request => request.id) };
-    }
     case 'idle':
     case 'evicted':
       return event;

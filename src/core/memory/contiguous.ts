@@ -139,6 +139,14 @@ export class ContiguousKvMemory implements KvMemory {
     request.numComputedTokens += count;
   }
 
+  advanceTogether(count: number): void {
+    this.#token += count;
+  }
+
+  settle(): void {
+    // Tokens are counted, not placed.
+  }
+
   fork(): void {
     // Each beam writes over its own reservation; the executor copies the parent's KV.
   }

@@ -129,6 +129,14 @@ export class PaddedKvMemory implements KvMemory {
     this.#steps = Math.max(this.#steps, request.numComputedTokens - request.promptTokens);
   }
 
+  advanceTogether(): never {
+    throw new Error('a padded batch is advanced row by row');
+  }
+
+  settle(): void {
+    // Nothing is ever advanced together.
+  }
+
   fork(): void {
     // Each beam has its own row; the executor copies the parent's KV over it.
   }

@@ -227,6 +227,21 @@ export class PagedKvMemory implements KvMemory {
     request.numComputedTokens = from + count;
   }
 
+  advanceTogether(count: number): void {
+    this.#tokenSlots += count;
+  }
+
+  settle(request: Request): void {
+    const { blocks } = request.seqs[0]!;
+    const { blockSize } = this;
+    // Backwards from the block being written to the last one known to be full.
+    for (let i = Math.floor((request.numComputedTokens - 1) / blockSize); i >= 0; i--) {
+      const block = blocks[i]!;
+      if (this.#filled[block] === blockSize) break;
+      this.#filled[block] = Math.min(blockSize, request.numComputedTokens - i * blockSize);
+    }
+  }
+
   fork(request: Request, from: Sequence, to: Sequence): void {
     for (const block of from.blocks) if (block !== NULL_BLOCK) this.pool.touch(block);
     to.blocks = from.blocks.slice();
@@ -409,6 +424,7 @@ export class PagedKvMemory implements KvMemory {
     const kind = (name: (typeof slotKinds)[number]) => slotKinds.indexOf(name);
     const slots = new Uint8Array(this.capacity).fill(kind('free'));
     const { blockSize, pool, cache } = this;
+    for (const request of this.#live) if (request.clock) this.settle(request);
     for (let block = 0; block < pool.size; block++) {
       const at = block * blockSize;
       if (pool.refs[block]! > 0) {

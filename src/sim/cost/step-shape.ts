@@ -59,6 +59,14 @@ export function shapeOf(plan: StepPlan, blockSize: Tokens, slidingWindow = Numbe
     }
     if (start + count === request.numTokens) shape.sampled += rows;
   }
+  if (plan.together) {
+    const { count, context } = plan.together;
+    shape.tokens += count;
+    shape.sampled += count;
+    shape.sequences += count;
+    shape.decodes += count;
+    shape.decodeKv += context;
+  }
   if (heldRows > 0 && shape.decodes > 0) {
     // Ended rows go through the layers with the others; padded attention reads their dead KV as well.
     shape.tokens += heldRows;

@@ -1,0 +1,547 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type MemoryUsage, NULL_BLOCK } from '../../../src/core/kv-memory.ts';
+import { PagedKvMemory, type PagedOptions } from '../../../src/core/memory/paged.ts';
+import { Request, type RequestSpec, Sequence } from '../../../src/core/request.ts';
+import { NaivePaged } from '../../support/naive-paged.ts';
+import { widen } from '../../support/requests.ts';
+import { Text } from '../../support/text.ts';
+import { expectUsageHolds } from '../../support/usage.ts';
+
+interface Planned {
+  readonly request: Request;
+  readonly count: number;
+}
+
+/**
+ * Drives memory and model side by side as the scheduler does, and plays the GPU: each slot remembers the
+ * whole text whose KV was written to it, so that a foreign or stale slot shows when it is read.
+ */
+class World {
+  readonly options: PagedOptions;
+  readonly memory: PagedKvMemory;
+  readonly naive: NaivePaged;
+  readonly gpu: (string | undefined)[];
+  readonly waiting: Request[] = [];
+  readonly running: Request[] = [];
+  /** Texts known to the test alone, also of requests whose content the memory is not told. */
+  readonly texts = new Map<Sequence, number[]>();
+  /** The step: running requests grow or are preempted, then others enter, then it runs, then it is booked. */
+  phase: 'running' | 'entering' | 'closed' | 'ran' = 'running';
+  planned: Planned[] = [];
+  #preempted = false;
+  #host = new Map<Request, (string | undefined)[][]>();
+  /** Host slots on their way back. */
+  #incoming: { block: number; content: (string | undefined)[] }[] = [];
+  #evicted: number[] = [];
+  #requests = 0;
+
+  constructor(options: PagedOptions) {
+    this.options = options;
+    this.memory = new PagedKvMemory(options);
+    this.naive = new NaivePaged(options);
+    this.gpu = new Array<string | undefined>(this.memory.capacity);
+    this.memory.observer = {
+      allocated: (_request, seq, blocks) => {
+        if (blocks.length > 0) expect(this.memory.table(seq).slice(-blocks.length)).toEqual(blocks);
+      },
+      cacheHit: () => {},
+      evicted: block => this.#evicted.push(block),
+      copied: () => {},
+    };
+  }
+
+  arrive(spec: Omit<RequestSpec, 'promptTokens' | 'arrival'>, ids: number[], known: 'all' | 'prompt' | 'nothing') {
+    const tokens = known === 'all' ? new Text(ids) : new Text(ids).withoutForks();
+    const full = { ...spec, arrival: 0, promptTokens: ids.length, ...(known !== 'nothing' && { tokens }) };
+    const request = new Request(this.#requests++, full);
+    if (!this.memory.forks) widen(request);
+    for (const seq of request.seqs) this.texts.set(seq, ids.slice());
+    if (this.memory.fits(request, request.promptTokens + request.maxTokens)) return;
+    this.waiting.push(request);
+  }
+
+  grow(at: number, wanted: number) {
+    const request = pick(this.running, at)!;
+    const count = Math.min(wanted, request.numTokens - request.numComputedTokens);
+    const expected = this.naive.grow(request, count);
+    expect(this.memory.grow(request, count)).toEqual(expected);
+    if (expected) return;
+    for (const seq of request.seqs) {
+      // Invariant 14, before anyone enters who may hit what is about to be written.
+      for (const [block] of this.#slots(request, seq, count)) expect(this.memory.pool.refs[block]).toBe(1);
+    }
+    this.planned.push({ request, count });
+  }
+
+  preempt(at: number, swap: boolean) {
+    const request = pick(this.running, at)!;
+    this.#preempted = true;
+    this.planned = this.planned.filter(other => other.request !== request);
+    this.running.splice(this.running.indexOf(request), 1);
+    this.waiting.unshift(request);
+    if (swap && request.decoding) {
+      const expected = this.naive.swapOut(request);
+      expect(this.memory.swapOut(request)).toBe(expected);
+      if (expected !== undefined) {
+        request.status = 'swapped';
+        // The executor moves blocks out before anything is written in this step.
+        this.#host.set(
+          request,
+          request.seqs.map(seq => this.memory.table(seq).flatMap(block => this.#contentOf(block))),
+        );
+        return;
+      }
+    }
+    this.naive.freeRequest(request);
+    this.memory.free(request);
+    request.status = 'preempted';
+    request.numComputedTokens = 0;
+  }
+
+  get mayEnter() {
+    return this.waiting.length > 0 && !this.#preempted && (this.phase === 'running' || this.phase === 'entering');
+  }
+
+  enter(at: number, wanted: number, extra: number, headroom: number) {
+    const request = pick(this.waiting, at)!;
+    this.phase = 'entering';
+    const entered = request.status === 'swapped' ? this.#swapIn(request) : this.#admit(request, wanted, extra, headroom);
+    if (!entered) return;
+    this.waiting.splice(this.waiting.indexOf(request), 1);
+    this.running.push(request);
+    request.status = 'running';
+  }
+
+  #admit(request: Request, wanted: number, extra: number, headroom: number): boolean {
+    const hit = this.memory.lookup(request);
+    expect(hit).toBe(this.naive.hits(request)[0]!.length * this.options.blockSize);
+    expect(hit).toBeLessThan(request.numTokens);
+    const chunk = Math.min(wanted, request.numTokens - hit);
+    const demand = { tokens: hit + chunk + extra, headroom: this.running.length > 0 ? headroom : 0 };
+    const expected = this.naive.admit(request, chunk, demand);
+    expect(this.memory.admit(request, chunk, demand)).toEqual(expected);
+    if (expected) return false;
+    request.numComputedTokens = hit;
+    this.planned.push({ request, count: chunk });
+    return true;
+  }
+
+  #swapIn(request: Request): boolean {
+    const moved = this.memory.swapIn(request);
+    if (!('blocks' in moved)) {
+      expect(moved.needs).toBeGreaterThan(moved.free);
+      return false;
+    }
+    expect(this.naive.swapIn(request)).toBe(moved.blocks);
+    for (const [s, seq] of request.seqs.entries()) {
+      const contents = this.#host.get(request)![s]!;
+      const { blockSize } = this.options;
+      for (const [i, block] of this.memory.table(seq).entries()) {
+        this.#incoming.push({ block, content: contents.slice(i * blockSize, (i + 1) * blockSize) });
+      }
+    }
+    this.#host.delete(request);
+    const expected = this.naive.grow(request, 1);
+    expect(expected).toBeUndefined();
+    expect(this.memory.grow(request, 1)).toBeUndefined();
+    this.planned.push({ request, count: 1 });
+    return true;
+  }
+
+  /** The executor's order: swaps, copies, forward pass. */
+  execute() {
+    this.phase = 'ran';
+    const { blockSize } = this.options;
+    const copies = this.memory.takeCopies();
+    expect(copies.map(({ src, dst }) => ({ src, dst }))).toEqual(this.naive.copies.map(({ src, dst }) => ({ src, dst })));
+    this.naive.copies = [];
+    expect(this.memory.takeCopies()).toEqual([]);
+    for (const { block, content } of this.#incoming) this.#fill(block, content);
+    for (const { src, dst } of copies) this.#fill(dst, this.#contentOf(src));
+    this.#incoming = [];
+    const writers = new Map<number, Sequence>();
+    const writes: [slot: number, content: string][] = [];
+    for (const { request, count } of this.planned) {
+      for (const seq of request.seqs) {
+        for (const [block, offset, position] of this.#slots(request, seq, count)) {
+          // A block with several holders has one that writes; the others found it in the cache in this very step.
+          expect(writers.get(block) ?? seq).toBe(seq);
+          writers.set(block, seq);
+          writes.push([block * blockSize + offset, this.#kv(request, seq, position)]);
+        }
+      }
+    }
+    for (const { request, count } of this.planned) this.memory.advance(request, count);
+    for (const [slot, content] of writes) this.gpu[slot] = content;
+  }
+
+  /** What `Scheduler.update` does with the memory. `luck` is the stream of everything that a model may say. */
+  update(luck: () => number) {
+    for (const { request } of this.planned) {
+      if (request.status !== 'running' || request.numComputedTokens < request.numTokens) continue;
+      if (request.numOutputTokens === 0 && this.memory.forks && request.width > 1) {
+        const first = request.seqs[0]!;
+        widen(request);
+        for (const seq of request.seqs) if (seq !== first) this.#fork(request, first, seq);
+      }
+      if (request.beam && request.seqs.length > 1 && this.memory.forks) this.#selectBeams(request, luck);
+      for (const seq of request.seqs) {
+        const token = luck() % 2;
+        this.texts.get(seq)!.push(token);
+        (seq.tokens as Text | undefined)?.ids.push(token);
+      }
+      request.numOutputTokens++;
+      this.#endSequences(request, luck);
+    }
+    this.planned = [];
+    this.phase = 'running';
+    this.#preempted = false;
+  }
+
+  #fork(request: Request, from: Sequence, to: Sequence) {
+    this.memory.fork(request, from, to);
+    this.naive.fork(from, to);
+    this.texts.set(to, this.texts.get(from)!.slice());
+  }
+
+  #selectBeams(request: Request, luck: () => number) {
+    const old = request.seqs;
+    const parents = old.map(() => luck() % old.length);
+    request.seqs = parents.map((parent, i) => {
+      const from = old[parent]!;
+      if (parents.indexOf(parent) === i) return from;
+      const index = request.numSequences++;
+      const seq = new Sequence(index, from.tokens?.fork?.(index));
+      this.#fork(request, from, seq);
+      return seq;
+    });
+    for (const seq of old) if (!request.seqs.includes(seq)) this.#freeSequence(request, seq);
+  }
+
+  #endSequences(request: Request, luck: () => number) {
+    const { truth, maxTokens, numOutputTokens, beam } = request;
+    for (const seq of request.seqs) {
+      const length = Math.min(maxTokens, (beam ? undefined : truth?.[seq.index]) ?? truth?.[0] ?? maxTokens);
+      if (numOutputTokens < length && (beam || luck() % 16 > 0)) continue;
+      seq.finishReason = 'stop';
+      this.#freeSequence(request, seq);
+    }
+    request.seqs = request.seqs.filter(seq => !seq.finishReason);
+    if (request.seqs.length > 0) return;
+    this.memory.free(request);
+    this.running.splice(this.running.indexOf(request), 1);
+    request.status = 'finished';
+  }
+
+  #freeSequence(request: Request, seq: Sequence) {
+    this.memory.freeSequence(request, seq);
+    this.naive.freeSequence(request, seq);
+  }
+
+  abort(at: number) {
+    const all = [...this.running, ...this.waiting];
+    const request = pick(all, at)!;
+    for (const list of [this.running, this.waiting]) if (list.includes(request)) list.splice(list.indexOf(request), 1);
+    if (request.status === 'running') {
+      this.memory.free(request);
+      this.naive.freeRequest(request);
+    } else if (request.status === 'swapped') {
+      this.memory.dropSwapped(request);
+      this.naive.dropSwapped(request);
+    }
+    request.status = 'aborted';
+  }
+
+  /** Block, offset and position of the next `count` tokens of a sequence. */
+  #slots(request: Request, seq: Sequence, count: number): [block: number, offset: number, position: number][] {
+    const { blockSize } = this.options;
+    const from = request.numComputedTokens;
+    return Array.from({ length: count }, (_, i) => {
+      const block = this.memory.table(seq)[Math.floor((from + i) / blockSize)];
+      expect(block, 'a slot to write to').toBeGreaterThanOrEqual(0);
+      return [block!, (from + i) % blockSize, from + i];
+    });
+  }
+
+  /** KV of a token depends on all before it, and on the adapter. */
+  #kv(request: Request, seq: Sequence, position: number): string {
+    const owner = request.tokens ? request.cacheKey : `unknown ${request.id}`;
+    return `${owner}:${this.texts.get(seq)!.slice(0, position + 1)}`;
+  }
+
+  #contentOf(block: number): (string | undefined)[] {
+    const { blockSize } = this.options;
+    if (block === NULL_BLOCK) return new Array<undefined>(blockSize).fill(undefined);
+    return this.gpu.slice(block * blockSize, (block + 1) * blockSize);
+  }
+
+  #fill(block: number, content: (string | undefined)[]) {
+    if (block === NULL_BLOCK) return;
+    for (const [i, kv] of content.entries()) this.gpu[block * this.options.blockSize + i] = kv;
+  }
+
+  check() {
+    const { memory, naive } = this;
+    expect([...memory.pool.freeList()], 'free list').toEqual(naive.free);
+    expect([...memory.pool.refs], 'references').toEqual(naive.refs);
+    for (const request of [...this.running, ...this.waiting]) {
+      for (const seq of request.seqs) expect(memory.table(seq), 'table').toEqual(naive.table(seq));
+    }
+    for (const request of this.waiting) expect(request.numComputedTokens > 0).toBe(request.status === 'swapped');
+    expect(cachedTexts(memory), 'cached texts').toEqual(new Map([...naive.cached].sort(([a], [b]) => a - b)));
+    expect(memory.cache?.size ?? 0).toBe(naive.cached.size);
+    expect(this.#evicted, 'evictions').toEqual(naive.evicted);
+    memory.checkIntegrity();
+    expectUsageHolds(memory);
+    if (this.planned.length > 0 && this.phase !== 'ran') return;
+    this.#checkContent();
+    expect(memory.usage()).toEqual(this.#naiveUsage());
+  }
+
+  /** Between steps every live sequence reads its own tokens, and every cached block holds what it is found by. */
+  #checkContent() {
+    const { blockSize, slidingWindow = Number.POSITIVE_INFINITY } = this.options;
+    for (const request of this.running) {
+      for (const seq of request.seqs) {
+        for (let position = 0; position < request.numComputedTokens; position++) {
+          const block = this.memory.table(seq)[Math.floor(position / blockSize)]!;
+          if (block === NULL_BLOCK) expect(position).toBeLessThanOrEqual(request.numComputedTokens - slidingWindow);
+          else expect(this.gpu[block * blockSize + (position % blockSize)]).toBe(this.#kv(request, seq, position));
+        }
+      }
+    }
+    for (const [block, text] of this.naive.cached) {
+      const [key, ids] = JSON.parse(text) as [string, number[]];
+      for (let offset = 0; offset < blockSize; offset++) {
+        const before = ids.slice(0, ids.length - blockSize + offset + 1);
+        expect(this.gpu[block * blockSize + offset], 'a cached slot').toBe(`${key}:${before}`);
+      }
+    }
+  }
+
+  /** The definitions of the six kinds, slot by slot. */
+  #naiveUsage(): MemoryUsage {
+    const { blockSize } = this.options;
+    const usage = { token: 0, reserved: 0, internal: 0, external: 0, cached: 0, free: 0 };
+    for (const [block, refs] of this.naive.refs.entries()) {
+      const holders = this.running.flatMap(request =>
+        request.seqs.flatMap(seq => {
+          const index = this.naive.table(seq).indexOf(block);
+          return index < 0 ? [] : [{ request, seq, index }];
+        }),
+      );
+      expect(holders).toHaveLength(refs);
+      for (let offset = 0; offset < blockSize; offset++) {
+        if (refs === 0) usage[this.naive.cached.has(block) ? 'cached' : 'free']++;
+        else if (holders.some(({ request, index }) => index * blockSize + offset < request.numComputedTokens)) usage.token++;
+        else {
+          const { request, seq, index } = holders[0]!;
+          const never = refs === 1 && index * blockSize + offset >= request.finalSlots(seq);
+          usage[never ? 'internal' : 'reserved']++;
+        }
+      }
+    }
+    return usage;
+  }
+
+  /** Ends the step and aborts everybody: all blocks come back. */
+  drain() {
+    if (this.phase !== 'ran') this.execute();
+    this.update(() => 1);
+    while (this.running.length + this.waiting.length > 0) this.abort(0);
+    this.check();
+    expect(this.memory.freeBlocks).toBe(this.options.numBlocks);
+    expect(this.naive.hostUsed).toBe(0);
+    const { cached, free } = this.memory.usage();
+    expect(cached + free).toBe(this.memory.capacity);
+  }
+}
+
+/** Block by block, the whole text that the cache would find it by. */
+function cachedTexts(memory: PagedKvMemory): Map<number, string> {
+  const texts = new Map<number, string>();
+  for (let block = 0; block < memory.pool.size; block++) {
+    let node = memory.cache?.nodeOf(block);
+    if (!node) continue;
+    const ids: number[] = [];
+    for (; node.parent; node = node.parent) ids.unshift(...node.tokens);
+    texts.set(block, JSON.stringify([node.key, ids]));
+  }
+  return texts;
+}
+
+function pick<T>(items: readonly T[], at: number): T | undefined {
+  return items[at % Math.max(1, items.length)];
+}
+
+/** A command of one line: a name, when it makes sense, and what it does. The world is checked after each. */
+class Do implements fc.Command<World, PagedKvMemory> {
+  readonly name: string;
+  readonly when: (world: World) => boolean;
+  readonly act: (world: World) => void;
+
+  constructor(name: string, when: (world: World) => boolean, act: (world: World) => void) {
+    this.name = name;
+    this.when = when;
+    this.act = act;
+  }
+
+  check(world: Readonly<World>) {
+    return this.when(world as World);
+  }
+
+  run(world: World) {
+    this.act(world);
+    world.check();
+  }
+
+  toString() {
+    return this.name;
+  }
+}
+
+/** Lengths that cross block borders, in units of the block size. */
+const length = (blockSize: number, blocks: number) =>
+  fc.oneof(
+    fc.integer({ min: 1, max: blocks * blockSize }),
+    fc.integer({ min: 1, max: blocks }).map(count => count * blockSize),
+    fc.integer({ min: 1, max: blocks }).map(count => count * blockSize + 1),
+  );
+
+/** Texts that often share a beginning: zeros, then a little that differs. */
+const prompt = (blockSize: number) =>
+  fc
+    .tuple(length(blockSize, 3), fc.array(fc.integer({ min: 0, max: 1 }), { maxLength: 3 }))
+    .map(([zeros, tail]) => [...new Array<number>(zeros).fill(0), ...tail]);
+
+const arrival = (blockSize: number) =>
+  fc
+    .record({
+      ids: prompt(blockSize),
+      known: fc.constantFrom('all' as const, 'all' as const, 'all' as const, 'prompt' as const, 'nothing' as const),
+      maxTokens: length(blockSize, 2),
+      samples: fc.constantFrom({}, {}, { n: 2 }, { n: 3 }, { beamWidth: 2 }, { beamWidth: 3 }),
+      truth: fc.option(fc.array(fc.integer({ min: 1, max: 2 * blockSize + 2 }), { minLength: 1, maxLength: 3 }), {
+        nil: undefined,
+      }),
+      key: fc.constantFrom({}, {}, {}, { cacheSalt: 's' }, { loraId: 'l' }),
+    })
+    .map(({ ids, known, maxTokens, samples, truth, key }) => {
+      // The length of a beam search is one number.
+      const lengths = 'beamWidth' in samples ? truth?.slice(0, 1) : truth;
+      const spec = { maxTokens, ...samples, ...key, ...(lengths && { truth: lengths }) };
+      return new Do(
+        `arrive(${JSON.stringify({ prompt: ids, known, ...spec })})`,
+        world => world.waiting.length < 4,
+        world => world.arrive(spec, ids, known),
+      );
+    });
+
+const commands = (blockSize: number) => {
+  const at = fc.nat(20);
+  const count = length(blockSize, 3);
+  const planned = (world: World, request: Request) => world.planned.some(other => other.request === request);
+  const canGrow = (at: number) => (world: World) => {
+    const request = pick(world.running, at);
+    return world.phase === 'running' && request !== undefined && !planned(world, request);
+  };
+  return fc.commands(
+    [
+      arrival(blockSize),
+      fc
+        .tuple(at, count)
+        .map(([at, count]) => new Do(`grow(${at}, ${count})`, canGrow(at), world => world.grow(at, count))),
+      at.map(at => new Do(`grow(${at}, all)`, canGrow(at), world => world.grow(at, Number.POSITIVE_INFINITY))),
+      fc
+        .tuple(at, fc.boolean())
+        .map(
+          ([at, swap]) =>
+            new Do(
+              `preempt(${at}, ${swap ? 'swap' : 'recompute'})`,
+              world => world.phase === 'running' && world.running.length > 0,
+              world => world.preempt(at, swap),
+            ),
+        ),
+      fc
+        .tuple(at, fc.oneof(count, fc.constant(Number.POSITIVE_INFINITY)), fc.constantFrom(0, 0, 0, 1, 5), fc.constantFrom(0, 0, 0, 1, 3))
+        .map(
+          ([at, count, extra, headroom]) =>
+            new Do(
+              `enter(${at}, ${count}, +${extra}, ${headroom})`,
+              world => world.mayEnter,
+              world => world.enter(at, count, extra, headroom),
+            ),
+        ),
+      fc.infiniteStream(fc.nat(1000)).map(
+        luck =>
+          new Do(
+            'step',
+            world => world.phase !== 'ran',
+            world => {
+              world.execute();
+              world.check();
+              world.update(() => luck.next().value);
+            },
+          ),
+      ),
+      fc.constant(
+        new Do(
+          'execute',
+          world => world.phase !== 'ran',
+          world => world.execute(),
+        ),
+      ),
+      fc.infiniteStream(fc.nat(1000)).map(
+        luck =>
+          new Do(
+            'update',
+            world => world.phase === 'ran',
+            world => world.update(() => luck.next().value),
+          ),
+      ),
+      at.map(
+        at =>
+          new Do(
+            `abort(${at})`,
+            // Between decisions: before the first of a step, or while it runs.
+            world => world.running.length + world.waiting.length > 0 && (world.planned.length === 0 || world.phase === 'ran'),
+            world => world.abort(at),
+          ),
+      ),
+    ],
+    { maxCommands: 70, size: '+1' },
+  );
+};
+
+const options = (blockSize: number): fc.Arbitrary<PagedOptions> =>
+  fc.record(
+    {
+      numBlocks: fc.integer({ min: 2, max: 14 }),
+      blockSize: fc.constant(blockSize),
+      prefixCaching: fc.boolean(),
+      freeOrder: fc.constantFrom('lru' as const, 'uncached-first' as const),
+      claim: fc.constantFrom('demand' as const, 'demand' as const, 'demand' as const, 'max' as const),
+      slidingWindow: fc.integer({ min: 1, max: 4 * blockSize }),
+      hostBlocks: fc.integer({ min: 0, max: 10 }),
+      hash: fc.constantFrom(
+        () => 0,
+        (parent: number, tokens: Int32Array) => (parent + tokens[0]!) & 3,
+      ),
+    },
+    { requiredKeys: ['numBlocks', 'blockSize'] },
+  );
+
+test.each([1, 2, 3, 16])(
+  'invariants 1–3, 5–9, 11–14: paged memory with blocks of %d does what the naive model does, and no slot is ever foreign',
+  blockSize => {
+    fc.assert(
+      fc.property(options(blockSize), commands(blockSize), (options, commands) => {
+        const world = new World(options);
+        fc.modelRun(() => ({ model: world, real: world.memory }), commands);
+        world.drain();
+      }),
+      { numRuns: 300 },
+    );
+  },
+);
