@@ -26,7 +26,13 @@ export function catalogueCommands(program: Command): void {
   );
 }
 
-function list<T>(program: Command, name: string, description: string, entries: readonly T[], text: () => string): void {
+function list<T>(
+  program: Command,
+  name: string,
+  description: string,
+  entries: readonly T[],
+  text: () => string,
+): void {
   program
     .command(name)
     .description(description)
@@ -58,7 +64,10 @@ function policyEntry(policy: Policy) {
 }
 
 function policyTable(): string {
-  return table(['policy', 'batching', 'memory', 'what it is'], policies.map(policyEntry).map(p => [p.name, p.batching, p.memory.kind, p.summary]));
+  return table(
+    ['policy', 'batching', 'memory', 'what it is'],
+    policies.map(policyEntry).map(p => [p.name, p.batching, p.memory.kind, p.summary]),
+  );
 }
 
 function gpuTable(): string {

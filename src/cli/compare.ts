@@ -71,7 +71,11 @@ export async function execute(given: Config, options: OutputOptions): Promise<vo
     experiment.results.flatMap(result => {
       const value = thresholdValue(result, threshold);
       const holds = threshold.below ? value < threshold.limit : value > threshold.limit;
-      return holds ? [] : [`${result.policy}: ${threshold.metric} is ${value}, not ${threshold.below ? 'below' : 'above'} ${threshold.limit}`];
+      return holds
+        ? []
+        : [
+            `${result.policy}: ${threshold.metric} is ${value}, not ${threshold.below ? 'below' : 'above'} ${threshold.limit}`,
+          ];
     }),
   );
   const out = options.out ?? defaultOut(experiment);
@@ -97,7 +101,9 @@ function checkTogether(config: Config): void {
     throw new UsageError('n and beam_width cannot be set together: a request samples, or searches by beams');
   }
   if (config.num_gpu_blocks_override !== undefined && config.kv_slots !== undefined) {
-    throw new UsageError('num_gpu_blocks_override and kv_slots cannot be set together: both are the size of the KV memory');
+    throw new UsageError(
+      'num_gpu_blocks_override and kv_slots cannot be set together: both are the size of the KV memory',
+    );
   }
 }
 
@@ -106,22 +112,37 @@ async function readModel(name: string): Promise<Model> {
   const known = findModel(name);
   if (known) return known;
   if (!/[/\\]|\.json$/.test(name) && !existsSync(name)) {
-    throw unknown('model', name, models.map(model => model.name));
+    throw unknown(
+      'model',
+      name,
+      models.map(model => model.name),
+    );
   }
   const folder = basename(dirname(resolve(name)));
-  return modelFromHfConfig(await readJson(name), basename(name) === 'config.json' ? folder : basename(name, '.json'));
+  return modelFromHfConfig(
+    await readJson(name),
+    basename(name) === 'config.json' ? folder : basename(name, '.json'),
+  );
 }
 
 function document(experiment: ExperimentResult): object {
   return {
-    quire: { version, command: `quire ${commandLine()}`, config: experiment.config, seed: experiment.config.seed },
+    quire: {
+      version,
+      command: `quire ${commandLine()}`,
+      config: experiment.config,
+      seed: experiment.config.seed,
+    },
     ...experiment,
     config: undefined,
   };
 }
 
 function commandLine(): string {
-  return process.argv.slice(2).map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`)).join(' ');
+  return process.argv
+    .slice(2)
+    .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`))
+    .join(' ');
 }
 
 /** Named after what was run, without a clock: the same run overwrites its own results. */

@@ -25,15 +25,20 @@ export async function* readBytes(path: string): AsyncGenerator<Uint8Array, void,
   }
 }
 
-async function* unpack(file: NodeJS.ReadableStream, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* unpack(
+  file: NodeJS.ReadableStream,
+  path: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   // pipeline, not pipe: an error of the file must reach whoever reads the unpacked bytes.
   const unzipped = pipeline(file, createGunzip(), () => {});
   try {
     yield* unzipped as AsyncIterable<Uint8Array>;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'Z_BUF_ERROR') throw new UsageError(`${path}: the gzip data end too early; copy or download the file again`);
-    if (code?.startsWith('Z_')) throw new UsageError(`${path}: the gzip data are damaged (${(error as Error).message})`);
+    if (code === 'Z_BUF_ERROR')
+      throw new UsageError(`${path}: the gzip data end too early; copy or download the file again`);
+    if (code?.startsWith('Z_'))
+      throw new UsageError(`${path}: the gzip data are damaged (${(error as Error).message})`);
     throw error;
   }
 }
@@ -74,6 +79,8 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
-    throw new UsageError(`${path}: cannot be written (${(error as Error).message}); choose another place with --out`);
+    throw new UsageError(
+      `${path}: cannot be written (${(error as Error).message}); choose another place with --out`,
+    );
   }
 }

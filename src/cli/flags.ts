@@ -15,7 +15,7 @@ export function configOfFlags(options: Record<string, unknown>): Config {
   const config: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
     const raw = options[key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
-    if (raw !== undefined) config[key] = parseSetting(key, valueOf(setting, raw), '', flagName(key));
+    if (raw !== undefined) config[key] = parseSetting(key, valueOfFlag(setting, raw), '', flagName(key));
   }
   return config as Config;
 }
@@ -25,7 +25,7 @@ function flagName(key: string): string {
 }
 
 /** Text of a flag as the JSON value that the config file would hold. */
-function valueOf(setting: Setting, raw: unknown): unknown {
+function valueOfFlag(setting: Setting, raw: unknown): unknown {
   if (typeof raw !== 'string') return raw;
   if (setting.flag === 'list') return raw.split(',').map(name => name.trim());
   if (setting.flag !== 'number') return raw;

@@ -7,7 +7,16 @@ export const bold = (text: string) =>
 
 /** A borderless table; columns of numbers are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const blank = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'];
+  const blank = [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+  ];
   const lines = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'];
   const chars = { ...Object.fromEntries([...blank, ...lines].map(name => [name, ''])), middle: '  ' };
   const numeric = head.map((_, column) => rows.every(row => /^[-–—\d<>]/.test(row[column] ?? '')));
@@ -35,7 +44,10 @@ export function number(value: number): string {
 
 export const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 
-export const percent = (share: number) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+export function percent(share: number): string {
+  if (share > 0 && share < 0.0005) return '<0.1 %';
+  return `${(share * 100).toFixed(share > 0 && share < 0.0995 ? 1 : 0)} %`;
+}
 
 /** Milliseconds as ms, s or min, whichever reads best. */
 export function duration(ms: number): string {

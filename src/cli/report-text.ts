@@ -23,7 +23,18 @@ function title({ config, results }: ExperimentResult): string {
 function speedTable(results: readonly PolicyResult[]): string {
   const goodput = results.some(result => result.request_goodput !== undefined);
   return table(
-    ['policy', 'req/s', ...(goodput ? ['good/s'] : []), 'out tok/s', 'TTFT p50', 'TTFT p99', 'TPOT p50', 'TPOT p99', 'E2E mean', 's/token'],
+    [
+      'policy',
+      'req/s',
+      ...(goodput ? ['good/s'] : []),
+      'out tok/s',
+      'TTFT p50',
+      'TTFT p99',
+      'TPOT p50',
+      'TPOT p99',
+      'E2E mean',
+      's/token',
+    ],
     results.map(r => [
       r.policy,
       number(r.request_throughput),
@@ -41,10 +52,24 @@ function speedTable(results: readonly PolicyResult[]): string {
 
 function memoryTable(results: readonly PolicyResult[]): string {
   return table(
-    ['KV memory', 'token', 'reserved', 'internal', 'external', 'cached', 'free', 'waste', 'batch', 'preempted', 'prefix hits'],
+    [
+      'KV memory',
+      'token',
+      'reserved',
+      'internal',
+      'external',
+      'cached',
+      'free',
+      'waste',
+      'batch',
+      'preempted',
+      'prefix hits',
+    ],
     results.map(r => [
       r.policy,
-      ...(['token', 'reserved', 'internal', 'external', 'cached', 'free'] as const).map(kind => percent(r.memory[kind])),
+      ...(['token', 'reserved', 'internal', 'external', 'cached', 'free'] as const).map(kind =>
+        percent(r.memory[kind]),
+      ),
       percent(r.waste),
       number(r.mean_batch_size),
       whole(r.preemptions),
@@ -59,7 +84,9 @@ function timeTable(results: readonly PolicyResult[]): string {
     ['step time', 'compute', 'bandwidth', 'overhead', 'FLOPs used', 'bandwidth used', 'largest terms'],
     results.map(r => {
       const terms = Object.entries(r.cost.terms).sort((a, b) => b[1] - a[1]);
-      const largest = terms.slice(0, 3).map(([name, seconds]) => `${name} ${percent(seconds / (r.cost.seconds || 1))}`);
+      const largest = terms
+        .slice(0, 3)
+        .map(([name, seconds]) => `${name} ${percent(seconds / (r.cost.seconds || 1))}`);
       return [
         r.policy,
         percent(r.cost.compute_bound),
@@ -78,8 +105,8 @@ function sentence(comparison: Comparison, results: readonly PolicyResult[]): str
   const of = (name: string) => results.find(result => result.policy === name)!;
   const [a, b] = [of(policy), of(baseline)];
   return (
-    `${policy} served ${times(comparison.request_throughput)} times the rate of ${baseline}, at ` +
-    `${times(comparison.mean_e2el_ms)} times its mean latency; ${percent(a.memory.token)} of its KV memory held ` +
+    `${policy} served ${times(comparison.request_throughput)} times the rate of ${baseline}; its mean latency was ` +
+    `${times(comparison.mean_e2el_ms)} times as long; ${percent(a.memory.token)} of its KV memory held ` +
     `tokens against ${percent(b.memory.token)}.`
   );
 }

@@ -12,6 +12,9 @@ export function runCommand(program: Command): void {
   addOutputOptions(addSettings(command)).action(async (path: string, options: Record<string, unknown>) => {
     const file = await readJson(path);
     const repeated = (file as { quire?: { config?: unknown } } | null)?.quire?.config;
-    await execute({ ...parseConfig(repeated ?? file, path), ...configOfFlags(options) }, options as OutputOptions);
+    await execute(
+      { ...parseConfig(repeated ?? file, path), ...configOfFlags(options) },
+      options as OutputOptions,
+    );
   });
 }

@@ -86,7 +86,10 @@ export class BlockPool {
     let count = 0;
     let previous = this.size;
     for (const block of this.freeList()) {
-      invariant(this.refs[block] === 0, () => `block ${block} is free but has ${this.refs[block]} references`);
+      invariant(
+        this.refs[block] === 0,
+        () => `block ${block} is free but has ${this.refs[block]} references`,
+      );
       invariant(this.#prev[block] === previous, () => `free list is broken before block ${block}`);
       invariant(++count <= this.size, () => 'free list has a cycle');
       previous = block;

@@ -29,7 +29,12 @@ export type EngineEvent =
       /** Tokens whose KV is lost and will be computed again (0 for a swap). */
       readonly lostTokens: Tokens;
     }
-  | { readonly type: 'blocked'; readonly time: Seconds; readonly request: Request; readonly reason: WaitReason }
+  | {
+      readonly type: 'blocked';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly reason: WaitReason;
+    }
   | { readonly type: 'finished'; readonly time: Seconds; readonly request: Request }
   | { readonly type: 'aborted'; readonly time: Seconds; readonly request: Request }
   /** A step was planned (`time`) and has run (`end`). */

@@ -1,5 +1,5 @@
 import type { DecodeClock } from './decode-set.ts';
-import type { PrefixNode } from './prefix-cache.ts';
+import { NO_NODE, type PrefixNode } from './prefix-cache.ts';
 import type { TokenSource } from './token-source.ts';
 import type { BlockId, Seconds, Tokens } from './units.ts';
 
@@ -22,7 +22,7 @@ export interface RequestSpec {
   readonly arrival: Seconds;
   readonly promptTokens: Tokens;
   readonly maxTokens: Tokens;
-  /** Parallel samples of one prompt (default 1). */
+  /** Parallel samples of one prompt (default 1, or as many as there are true lengths). */
   readonly n?: number;
   /** Beam search of this width; then `n` is ignored. */
   readonly beamWidth?: number;
@@ -48,7 +48,7 @@ export class Sequence {
   stopped = false;
   /** Prefix-cache cursor: leading blocks already registered, and the node of the last of them. */
   registered = 0;
-  node: PrefixNode | undefined;
+  node: PrefixNode = NO_NODE;
   /** Leading blocks given back because the sliding window has passed them. */
   trimmed = 0;
   /** Slots claimed for it that it will never fill; kept by the memory. */
@@ -106,11 +106,11 @@ export class Request {
     this.maxTokens = spec.maxTokens;
     this.priority = spec.priority ?? 0;
     this.beam = spec.beamWidth !== undefined;
-    this.width = spec.beamWidth ?? spec.n ?? 1;
+    this.width = spec.beamWidth ?? spec.n ?? spec.truth?.length ?? 1;
     this.tokens = spec.tokens;
     this.truth = spec.truth;
     // Salt and adapter separate the cache completely: the same text under another key is another prefix.
-    this.cacheKey = `${spec.loraId ?? ''}\u0000${spec.cacheSalt ?? ''}`;
+    this.cacheKey = spec.loraId || spec.cacheSalt ? `${spec.loraId ?? ''}\u0000${spec.cacheSalt ?? ''}` : '';
     this.numSequences = this.width;
     this.seqs = [new Sequence(0, spec.tokens)];
   }
@@ -151,7 +151,9 @@ export class Request {
 
   /** Whether its next tokens come one a step (decode) rather than from a known text (prefill). */
   get decoding(): boolean {
-    return this.numOutputTokens > 0 && this.numComputedTokens === this.promptTokens + this.numOutputTokens - 1;
+    return (
+      this.numOutputTokens > 0 && this.numComputedTokens === this.promptTokens + this.numOutputTokens - 1
+    );
   }
 
   /**

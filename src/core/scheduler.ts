@@ -4,7 +4,13 @@ import { invariant } from './invariant.ts';
 import type { KvMemory, Shortage } from './kv-memory.ts';
 import type { Admission, Batching, Limits, Policy, SchedulerView } from './policies/policy.ts';
 import { type FinishReason, type Request, Sequence } from './request.ts';
-import { type PreemptionMode, StepPlan, type StepResult, type WaitingFor, type WaitReason } from './step-plan.ts';
+import {
+  type PreemptionMode,
+  StepPlan,
+  type StepResult,
+  type WaitingFor,
+  type WaitReason,
+} from './step-plan.ts';
 import type { Seconds, Tokens } from './units.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
@@ -34,6 +40,8 @@ export class Scheduler {
   #held = 0;
   #admissions = 0;
   #blocked: StepPlan['blocked'];
+  /** The first running request that had to sit this step out. */
+  #stalled: { readonly request: Request; readonly shortage: Shortage } | undefined;
   /** KV slots that the last beam selection wants copied where memory cannot fork. */
   #beamCopies: Tokens = 0;
 
@@ -55,6 +63,7 @@ export class Scheduler {
       get numWaiting() {
         return scheduler.waiting.size;
       },
+      waiting: this.waiting,
       limits,
       memory: {
         capacity: memory.capacity,
@@ -117,9 +126,12 @@ export class Scheduler {
     this.#now = now;
     this.#budget = this.limits.maxNumBatchedTokens;
     this.#blocked = undefined;
-    this.#admission.stepped?.();
+    this.#stalled = undefined;
     if (this.#batching.mix === 'mixed') {
       this.#scheduleRunning(plan, 'all');
+      // Nothing can go on: then somebody must yield after all.
+      while (plan.empty && this.#stalled) this.#unstall(plan, this.#stalled);
+      this.#admission.stepped?.();
       this.#scheduleWaiting(plan, 'any');
     } else {
       this.#scheduleRunning(plan, 'prefill');
@@ -128,6 +140,7 @@ export class Scheduler {
         this.#budget = this.limits.maxNumBatchedTokens;
         this.#scheduleRunning(plan, 'decode');
         this.#scheduleWaiting(plan, 'swapped');
+        this.#admission.stepped?.();
         this.#batching.decoded?.();
       }
     }
@@ -136,7 +149,7 @@ export class Scheduler {
   }
 
   #scheduleRunning(plan: StepPlan, phase: 'all' | 'prefill' | 'decode'): void {
-    const { running, memory } = this;
+    const { running } = this;
     for (let i = this.#takeDecodes(plan, phase); i < running.length && this.#budget > 0; i++) {
       const request = running[i]!;
       if (request.status === 'held') continue;
@@ -144,26 +157,39 @@ export class Scheduler {
       const count = this.#chunk(request, request.numTokens - request.numComputedTokens);
       // Not strict first come, first served: a smaller one behind may still fit the budget.
       if (count === 0) continue;
-      for (let shortage = memory.grow(request, count); shortage; shortage = memory.grow(request, count)) {
-        const candidates = running.filter(other => other.status === 'running');
-        const victim = candidates[this.policy.victim.pick(candidates)]!;
-        const at = running.indexOf(victim);
-        if (victim.clock) {
-          this.#leave(victim);
-          if (phase !== 'prefill') this.#budget++;
-        } else if (victim.lastStep === plan.step) this.#budget += plan.remove(victim);
-        this.#preempt(plan, victim, at, request, shortage);
-        if (at < i) i--;
-        if (victim === request) return;
-      }
+      const outcome = this.#makeRoom(plan, request, count);
+      if (outcome === 'yielded') return;
+      if (outcome === 'stalled') continue;
+      if (plan.preempted.length > 0) i = running.indexOf(request);
       plan.add(request, count);
       this.#budget -= count * request.seqs.length;
     }
   }
 
+  /** Grows a running request, at the expense of victims if need be; it may turn out to be the victim itself. */
+  #makeRoom(plan: StepPlan, request: Request, count: Tokens): 'grown' | 'stalled' | 'yielded' {
+    const { running, memory, policy } = this;
+    for (let shortage = memory.grow(request, count); shortage; shortage = memory.grow(request, count)) {
+      if (policy.stalls) {
+        this.#stalled ??= { request, shortage };
+        return 'stalled';
+      }
+      const candidates = running.filter(other => other.status === 'running');
+      const victim = candidates[policy.victim.pick(candidates)]!;
+      if (victim.clock) {
+        this.#leave(victim);
+        if (plan.together) this.#budget++;
+      } else if (victim.lastStep === plan.step) this.#budget += plan.remove(victim);
+      this.#preempt(plan, victim, running.indexOf(victim), request, shortage);
+      if (victim === request) return 'yielded';
+    }
+    return 'grown';
+  }
+
   /**
    * Schedules the decodes that advance together; returns where in the running list the others begin.
-   * If any of them could come off badly (memory, budget, someone in between), all are named again and 0 is returned.
+   * If that would be another order than one by one (someone in between, a short budget), all are named again
+   * and 0 is returned.
    */
   #takeDecodes(plan: StepPlan, phase: 'all' | 'prefill' | 'decode'): number {
     const { running, memory } = this;
@@ -175,22 +201,31 @@ export class Scheduler {
     const named = running.length - set.size - this.#held;
     if (phase === 'prefill' && others === named) return from;
     const due = set.entering();
-    if (others !== named || this.#budget < set.size || memory.freeBlocks < due.length) {
+    const { victim, stalls } = this.policy;
+    const short = memory.freeBlocks < due.length && (stalls || victim.name !== 'newest');
+    if (others !== named || this.#budget < set.size || short) {
       for (const request of running) if (request.clock) this.#leave(request);
       return 0;
     }
     const claims = memory.caches && due !== set.filling() ? [...due, ...set.filling()] : due;
-    if (claims.length > 0) {
-      for (const request of inOrder(claims)) memory.grow(request, 1);
+    for (const request of inOrder(claims)) {
+      // An earlier one may have taken this one's memory.
+      if (request.clock && this.#makeRoom(plan, request, 1) === 'yielded') break;
     }
-    plan.together = { count: set.size, context: 0, ending: [], joined: [] };
+    plan.together = { count: set.size, context: 0, ending: none, joined: none };
     this.#budget -= set.size;
-    return from;
+    return Math.min(from, running.length);
   }
 
   #leave(request: Request): void {
     this.memory.settle(request);
     this.#decodes!.leave(request);
+  }
+
+  #unstall(plan: StepPlan, { request, shortage }: { request: Request; shortage: Shortage }): void {
+    this.#stalled = undefined;
+    this.#preempt(plan, this.running.at(-1)!, this.running.length - 1, request, shortage);
+    this.#scheduleRunning(plan, 'all');
   }
 
   /** Tokens of each sequence that may run now out of `rest`, under the long-prefill threshold and the budget. */
@@ -205,7 +240,8 @@ export class Scheduler {
     this.#rows -= rowsOf(victim);
     const { preemption } = this.policy;
     // A half-computed prompt is cheaper to compute again than to move.
-    const swap = victim.decoding && (preemption === 'swap' || (preemption === 'auto' && victim.seqs.length > 1));
+    const swap =
+      victim.decoding && (preemption === 'swap' || (preemption === 'auto' && victim.seqs.length > 1));
     const moved = swap ? this.memory.swapOut(victim) : undefined;
     const mode: PreemptionMode = moved === undefined ? 'recompute' : 'swap';
     const lostTokens = moved === undefined ? victim.numComputedTokens * victim.seqs.length : 0;
@@ -218,7 +254,15 @@ export class Scheduler {
     this.waiting.pushFront(victim);
     plan.preempted.push(victim);
     this.#admission.preempted?.(this.#view);
-    this.#listener?.on({ type: 'preempted', time: plan.time, request: victim, mode, by, ...shortage, lostTokens });
+    this.#listener?.on({
+      type: 'preempted',
+      time: plan.time,
+      request: victim,
+      mode,
+      by,
+      ...shortage,
+      lostTokens,
+    });
   }
 
   /** Admits from the head on; in a prefill-first step the swapped ones join the decodes, not the prefills. */
@@ -241,10 +285,12 @@ export class Scheduler {
     const { limits, memory } = this;
     // Whoever enters now would take the memory that the victim was preempted for.
     if (plan.preempted.length > 0) return { kind: 'preemption' };
+    if (this.#stalled) return { kind: 'no-blocks', ...this.#stalled.shortage };
     const held = this.#batching.mayJoin?.(this.#view);
     if (held) return held;
     const rows = request.seqs.length;
-    if (this.#rows + rowsOf(request) > limits.maxNumSeqs) return { kind: 'max-num-seqs', limit: limits.maxNumSeqs };
+    if (this.#rows + rowsOf(request) > limits.maxNumSeqs)
+      return { kind: 'max-num-seqs', limit: limits.maxNumSeqs };
     if (request.status === 'swapped') {
       if (rows > this.#budget) return { kind: 'token-budget', needs: rows, left: this.#budget };
       return this.#swapIn(plan, request);
@@ -293,7 +339,13 @@ export class Scheduler {
     plan.admitted.push(request);
     this.#budget -= count * request.seqs.length;
     this.#batching.joined?.();
-    this.#listener?.on({ type: 'admitted', time: plan.time, request, from, cachedTokens: from === 'swapped' ? 0 : request.numCachedTokens });
+    this.#listener?.on({
+      type: 'admitted',
+      time: plan.time,
+      request,
+      from,
+      cachedTokens: from === 'swapped' ? 0 : request.numCachedTokens,
+    });
   }
 
   #complete(plan: StepPlan): void {
@@ -516,7 +568,9 @@ export class Scheduler {
   whyWaiting(request: Request): WaitingFor | undefined {
     const blocked = this.#blocked;
     if (!blocked || !['waiting', 'preempted', 'swapped'].includes(request.status)) return undefined;
-    return blocked.request === request ? blocked.reason : { kind: 'head-of-line', behind: blocked.request.id };
+    return blocked.request === request
+      ? blocked.reason
+      : { kind: 'head-of-line', behind: blocked.request.id };
   }
 
   #observeMemory(listener: Listener): void {
@@ -541,7 +595,8 @@ export class Scheduler {
       );
       invariant(
         request.numComputedTokens <= request.numTokens,
-        () => `request ${request.id} has computed ${request.numComputedTokens} of ${request.numTokens} tokens`,
+        () =>
+          `request ${request.id} has computed ${request.numComputedTokens} of ${request.numTokens} tokens`,
       );
     }
     for (const request of this.waiting) {
@@ -552,6 +607,8 @@ export class Scheduler {
     }
   }
 }
+
+const none: readonly Request[] = [];
 
 /** Sorted as the running list is. */
 function inOrder(requests: readonly Request[]): readonly Request[] {

@@ -62,7 +62,7 @@ export class WaitingQueue {
     this.#head = 0;
   }
 
-  *[Symbol.iterator](): Generator<Request> {
+  *[Symbol.iterator](): Generator<Request, void, undefined> {
     for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i]!;
   }
 

@@ -17,7 +17,12 @@ export type FullConfig = Config & {
 const DEFAULT_PROMPTS = 1000;
 
 /** The synthetic workload that a config describes, for one seed. */
-export function buildWorkload(config: FullConfig, seed: number, maxModelLen: Tokens, content: boolean): Workload {
+export function buildWorkload(
+  config: FullConfig,
+  seed: number,
+  maxModelLen: Tokens,
+  content: boolean,
+): Workload {
   const { workload } = config;
   const count = config.num_prompts ?? DEFAULT_PROMPTS;
   const lengths = lengthsOf(config);
@@ -50,7 +55,9 @@ export function buildWorkload(config: FullConfig, seed: number, maxModelLen: Tok
         content,
         samples: config.beam_width ? 1 : config.n,
         ...(config.beam_width !== undefined && { beamWidth: config.beam_width }),
-        ...(workload === 'shared-prefix' && { prefix: { groups: config.prefix_groups, tokens: config.prefix_len } }),
+        ...(workload === 'shared-prefix' && {
+          prefix: { groups: config.prefix_groups, tokens: config.prefix_len },
+        }),
         ...(config.abort_after !== undefined && { abortAfter: config.abort_after }),
         ...(config.high_priority_share !== undefined && {
           priority: [
@@ -62,7 +69,12 @@ export function buildWorkload(config: FullConfig, seed: number, maxModelLen: Tok
   }
 }
 
-function lengthsOf({ workload, input_len: input, output_len: output, range_ratio: ratio }: FullConfig): LengthModel {
+function lengthsOf({
+  workload,
+  input_len: input,
+  output_len: output,
+  range_ratio: ratio,
+}: FullConfig): LengthModel {
   const around = (mean: number): [number, number] => [
     Math.max(1, Math.round(mean * (1 - ratio))),
     Math.max(1, Math.round(mean * (1 + ratio))),

@@ -47,7 +47,10 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
   }
   const runtime = runtimes[policy.runtime];
   const machine = { gpuMemory: gpu.memory, isA100: gpu.name.startsWith('a100') };
-  const defaults = policy.limits({ ...machine, maxModelLen: options.limits?.maxModelLen ?? model.maxModelLen });
+  const defaults = policy.limits({
+    ...machine,
+    maxModelLen: options.limits?.maxModelLen ?? model.maxModelLen,
+  });
   const wished: Limits = { ...defaults, ...options.limits };
   const graphs = runtime.maxGraphBatch > 0 && !options.enforceEager;
   const given = options.kvSlots ?? (options.numGpuBlocks && options.numGpuBlocks * wished.blockSize);
@@ -96,7 +99,8 @@ function fitContext(options: EngineOptions, limits: Limits, slots: Tokens): Toke
         `${options.gpu.name} holds ${whole} tokens; lower it, or add memory (--tensor-parallel, --kv-cache-dtype fp8)`,
     );
   }
-  if (whole < 1) throw new UsageError(`the KV memory holds less than one block of ${limits.blockSize} tokens`);
+  if (whole < 1)
+    throw new UsageError(`the KV memory holds less than one block of ${limits.blockSize} tokens`);
   return whole;
 }
 
@@ -119,7 +123,11 @@ function checkLimits({ policy }: EngineOptions, limits: Limits): Limits {
         `--max-model-len (${limits.maxModelLen})`,
     );
   }
-  if (limits.maxNumBatchedTokens < limits.maxNumSeqs && Number.isFinite(limits.maxNumSeqs) && policy.name === 'vllm') {
+  if (
+    limits.maxNumBatchedTokens < limits.maxNumSeqs &&
+    Number.isFinite(limits.maxNumSeqs) &&
+    policy.name === 'vllm'
+  ) {
     throw new UsageError(
       `--max-num-batched-tokens ${limits.maxNumBatchedTokens} must be at least --max-num-seqs (${limits.maxNumSeqs}): ` +
         'every running sequence takes a token a step',

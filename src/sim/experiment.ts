@@ -34,7 +34,12 @@ export interface ExperimentContext {
 export interface PolicyResult extends RunResult {
   readonly policy: string;
   /** One entry a seed; the figures above are their means. Absent when there is one. */
-  readonly replications?: readonly { seed: number; request_throughput: number; output_throughput: number; mean_e2el_ms: number }[];
+  readonly replications?: readonly {
+    seed: number;
+    request_throughput: number;
+    output_throughput: number;
+    mean_e2el_ms: number;
+  }[];
 }
 
 /** "A beats B", with its uncertainty: the ratio of a figure of `policy` to the baseline's. */
@@ -69,7 +74,10 @@ export function completeConfig(config: Config): FullConfig {
 }
 
 /** Runs every policy of the config on the same workload, with the same random numbers. */
-export async function runExperiment(config: FullConfig, context: ExperimentContext): Promise<ExperimentResult> {
+export async function runExperiment(
+  config: FullConfig,
+  context: ExperimentContext,
+): Promise<ExperimentResult> {
   const gpu = findGpuOrFail(config.gpu);
   const chosen = config.policy.map(name => composePolicy(name, config));
   const repeated = config.policy.find((name, i) => config.policy.indexOf(name) !== i);
@@ -85,15 +93,30 @@ export async function runExperiment(config: FullConfig, context: ExperimentConte
       const report = (share: number) =>
         context.progress?.(done + share / (chosen.length * replications), policy.name);
       const listener = r === 0 ? context.listener?.(policy.name) : undefined;
-      runs[p].push(await runOnce(config, config.seed + r, policy, setups[p]!, context, slo?.perRequest, report, listener));
+      runs[p].push(
+        await runOnce(
+          config,
+          config.seed + r,
+          policy,
+          setups[p]!,
+          context,
+          slo?.perRequest,
+          report,
+          listener,
+        ),
+      );
     }
   }
-  const results = chosen.map((policy, p): PolicyResult => ({ policy: policy.name, ...average(runs[p]!, config.seed) }));
+  const results = chosen.map(
+    (policy, p): PolicyResult => ({ policy: policy.name, ...average(runs[p]!, config.seed) }),
+  );
   return {
     config,
     results,
-    comparisons: results.slice(1).map((result, i) => compare(results[0]!.policy, runs[0]!, result.policy, runs[i + 1]!)),
-    notes: chosen.flatMap((policy, p) => notesOf(policy, setups[p]!, runs[p]!, context.model)),
+    comparisons: results
+      .slice(1)
+      .map((result, i) => compare(results[0]!.policy, runs[0]!, result.policy, runs[i + 1]!)),
+    notes: mergeNotes(chosen.map((policy, p) => [policy.name, notesOf(setups[p]!, runs[p]!, context.model)])),
   };
 }
 
@@ -170,7 +193,12 @@ function setUp(policy: Policy, config: FullConfig, model: Model, gpu: Gpu): Engi
 /** The named policy, with the parts that the config replaces. */
 export function composePolicy(name: string, config: Config): Policy {
   const policy = findPolicy(name);
-  if (!policy) throw unknown('policy', name, policies.map(p => p.name));
+  if (!policy)
+    throw unknown(
+      'policy',
+      name,
+      policies.map(p => p.name),
+    );
   const { memory } = policy;
   return {
     ...policy,
@@ -185,7 +213,12 @@ export function composePolicy(name: string, config: Config): Policy {
 
 function findGpuOrFail(name: string): Gpu {
   const gpu = findGpu(name);
-  if (!gpu) throw unknown('GPU', name, gpus.map(g => g.name));
+  if (!gpu)
+    throw unknown(
+      'GPU',
+      name,
+      gpus.map(g => g.name),
+    );
   return gpu;
 }
 
@@ -219,7 +252,8 @@ function averageNumbers(objects: readonly object[]): object {
     Object.entries(objects[0]!).map(([key, value]) => {
       const all = objects.map(object => (object as Record<string, unknown>)[key]);
       if (typeof value === 'number') return [key, meanOf(all as number[])];
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return [key, averageNumbers(all as object[])];
+      if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        return [key, averageNumbers(all as object[])];
       return [key, value];
     }),
   );
@@ -237,7 +271,11 @@ function compare(baseline: string, base: readonly Run[], policy: string, runs: r
       const other = others.get(id);
       if (other !== undefined) pairs.push([values(a)[i]!, other]);
     }
-    return bootstrapRatio(pairs.map(pair => pair[0]), pairs.map(pair => pair[1]), 200);
+    return bootstrapRatio(
+      pairs.map(pair => pair[0]),
+      pairs.map(pair => pair[1]),
+      200,
+    );
   };
   const single = runs.length === 1;
   return {
@@ -252,16 +290,26 @@ function compare(baseline: string, base: readonly Run[], policy: string, runs: r
   };
 }
 
-function notesOf(policy: Policy, setup: EngineSetup, runs: readonly Run[], model: Model): string[] {
+function notesOf(setup: EngineSetup, runs: readonly Run[], model: Model): string[] {
   const notes: string[] = [];
   const { maxModelLen } = setup.limits;
-  if (maxModelLen < model.maxModelLen) {
-    notes.push(`${policy.name}: context ${maxModelLen} tokens (the model has ${model.maxModelLen})`);
-  }
+  if (maxModelLen < model.maxModelLen)
+    notes.push(`context ${maxModelLen} tokens (the model has ${model.maxModelLen})`);
   const total = (figure: 'failed' | 'truncated') => runs.reduce((sum, run) => sum + run.result[figure], 0);
   if (total('failed') > 0) {
-    notes.push(`${policy.name}: ${total('failed')} requests rejected (first: ${runs.find(run => run.metrics.rejectedFor)!.metrics.rejectedFor})`);
+    const first = runs.find(run => run.metrics.rejectedFor)!.metrics.rejectedFor;
+    notes.push(`${total('failed')} requests rejected (the first: ${first})`);
   }
-  if (total('truncated') > 0) notes.push(`${policy.name}: ${total('truncated')} answers cut short by max_tokens or the context`);
+  if (total('truncated') > 0)
+    notes.push(`${total('truncated')} answers cut short by max_tokens or the context`);
   return notes;
+}
+
+/** What holds for several policies is said once. */
+function mergeNotes(notes: readonly (readonly [policy: string, texts: readonly string[]])[]): string[] {
+  const byText = new Map<string, string[]>();
+  for (const [policy, texts] of notes) {
+    for (const text of texts) byText.set(text, [...(byText.get(text) ?? []), policy]);
+  }
+  return [...byText].map(([text, names]) => `${names.join(', ')}: ${text}`);
 }

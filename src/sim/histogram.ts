@@ -27,7 +27,8 @@ export class Histogram {
 
   get std(): Seconds {
     let squares = 0;
-    for (const bin of this.#ascending()) squares += this.#bins.get(bin)! * (this.#middle(bin) - this.mean) ** 2;
+    for (const bin of this.#ascending())
+      squares += this.#bins.get(bin)! * (this.#middle(bin) - this.mean) ** 2;
     return this.count === 0 ? 0 : Math.sqrt(squares / this.count);
   }
 

@@ -80,7 +80,13 @@ export class Metrics implements Listener {
     switch (event.type) {
       case 'arrived':
         this.firstArrival = Math.min(this.firstArrival, event.request.arrival);
-        this.#live.set(event.request, { firstToken: -1, lastToken: -1, lost: 0, queued: true, together: false });
+        this.#live.set(event.request, {
+          firstToken: -1,
+          lastToken: -1,
+          lost: 0,
+          queued: true,
+          together: false,
+        });
         this.#waiting++;
         this.maxConcurrent = Math.max(this.maxConcurrent, this.#live.size);
         return;

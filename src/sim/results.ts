@@ -76,9 +76,13 @@ export interface SeriesResult {
 export function runResult(metrics: Metrics, total: StepCost, cost: CostModel, capacity: number): RunResult {
   const duration = Math.max(metrics.lastEnd - metrics.firstArrival, 0) || 0;
   const per = (count: number) => (duration > 0 ? count / duration : 0);
-  const claimed = metrics.memory.token + metrics.memory.reserved + metrics.memory.internal + metrics.memory.external;
+  const claimed =
+    metrics.memory.token + metrics.memory.reserved + metrics.memory.internal + metrics.memory.external;
   const memory = Object.fromEntries(
-    slotKinds.map(kind => [kind, metrics.observed > 0 ? metrics.memory[kind] / (capacity * metrics.observed) : 0]),
+    slotKinds.map(kind => [
+      kind,
+      metrics.observed > 0 ? metrics.memory[kind] / (capacity * metrics.observed) : 0,
+    ]),
   ) as RunResult['memory'];
   return {
     duration,
@@ -124,7 +128,10 @@ export function runResult(metrics: Metrics, total: StepCost, cost: CostModel, ca
   };
 }
 
-function latency<L extends Latency>(name: L, summary: Summary): { [K in `${keyof Summary}_${L}_ms`]: number } {
+function latency<L extends Latency>(
+  name: L,
+  summary: Summary,
+): { [K in `${keyof Summary}_${L}_ms`]: number } {
   return Object.fromEntries(
     Object.entries(summary).map(([key, seconds]) => [`${key}_${name}_ms`, seconds * 1000]),
   ) as { [K in `${keyof Summary}_${L}_ms`]: number };
@@ -147,7 +154,11 @@ function costResult(total: StepCost, cost: CostModel): CostResult {
 function seriesResult(metrics: Metrics, capacity: number): SeriesResult {
   const { interval, values } = metrics.series.result();
   const round = (list: number[], digits: number) => list.map(value => Number(value.toFixed(digits)));
-  const fractions = (i: number) => round(values[i + 2]!.map(slots => slots / capacity), 4);
+  const fractions = (i: number) =>
+    round(
+      values[i + 2]!.map(slots => slots / capacity),
+      4,
+    );
   return {
     interval_s: interval,
     batch_size: round(values[0]!, 2),

@@ -119,13 +119,19 @@ export class Simulation {
   }
 
   #idleUntil(time: Seconds): void {
-    this.#options.listener?.on({ type: 'idle', time: this.#now, end: time, usage: this.#options.memory.usage() });
+    this.#options.listener?.on({
+      type: 'idle',
+      time: this.#now,
+      end: time,
+      usage: this.#options.memory.usage(),
+    });
     this.#now = time;
   }
 
   /** Time of the next arrival or abort; what was not offered yet comes after all that was. */
   #nextEvent(): Seconds {
-    const offered = this.#arrivals[this.#due]?.arrival ?? (this.#closed ? Number.POSITIVE_INFINITY : this.#now);
+    const offered =
+      this.#arrivals[this.#due]?.arrival ?? (this.#closed ? Number.POSITIVE_INFINITY : this.#now);
     return Math.min(offered, this.#events.nextTime);
   }
 
@@ -146,12 +152,8 @@ export class Simulation {
   }
 
   #arrive(arrival: Arrival): void {
-    const request = new Request(this.#nextId++, {
-      ...arrival,
-      n: arrival.outputTokens.length,
-      maxTokens: arrival.maxTokens ?? this.#options.maxTokens(arrival),
-      truth: arrival.outputTokens,
-    });
+    const maxTokens = arrival.maxTokens ?? this.#options.maxTokens(arrival);
+    const request = new Request(this.#nextId++, { ...arrival, maxTokens, truth: arrival.outputTokens });
     if (this.#options.workload.onFinished) this.#sources.set(request, arrival);
     const accepted = this.scheduler.add(request, Math.max(this.#now, arrival.arrival));
     if (!accepted) this.#end(request);

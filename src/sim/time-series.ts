@@ -46,7 +46,9 @@ export class TimeSeries {
     const weights = this.#sums[0]!;
     const values = this.#sums
       .slice(1)
-      .map(sums => Array.from(sums.subarray(0, this.#used), (sum, i) => (weights[i]! > 0 ? sum / weights[i]! : 0)));
+      .map(sums =>
+        Array.from(sums.subarray(0, this.#used), (sum, i) => (weights[i]! > 0 ? sum / weights[i]! : 0)),
+      );
     return { interval: this.#width, values };
   }
 }

@@ -38,9 +38,18 @@ export function plain(event: EngineEvent): object {
     }
     case 'step': {
       const { plan, result, ...rest } = event;
-      const { step, totalTokens, numDecodes, heldRows, copiedTokens, swappedInBlocks, swappedOutBlocks } = plan;
+      const { step, totalTokens, numDecodes, heldRows, copiedTokens, swappedInBlocks, swappedOutBlocks } =
+        plan;
       const requests = plan.requests.map(request => request.id);
-      const counts = { step, totalTokens, numDecodes, heldRows, copiedTokens, swappedInBlocks, swappedOutBlocks };
+      const counts = {
+        step,
+        totalTokens,
+        numDecodes,
+        heldRows,
+        copiedTokens,
+        swappedInBlocks,
+        swappedOutBlocks,
+      };
       return { ...rest, ...counts, requests, tokens: plan.numTokens, duration: result.duration };
     }
     case 'idle':

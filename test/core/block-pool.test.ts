@@ -76,7 +76,9 @@ test('invariants 1, 2, 4, 11: pop, touch and release do what an array and a coun
     [
       fc.constant(new Pop()),
       at.map(at => new Touch(at)),
-      fc.tuple(at, fc.constantFrom('front' as const, 'back' as const)).map(([at, end]) => new Release(at, end)),
+      fc
+        .tuple(at, fc.constantFrom('front' as const, 'back' as const))
+        .map(([at, end]) => new Release(at, end)),
       at.map(at => new Release(at, 'back')),
     ],
     { maxCommands: 120 },
@@ -84,7 +86,10 @@ test('invariants 1, 2, 4, 11: pop, touch and release do what an array and a coun
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), commands, (size, commands) => {
       const ids = Array.from({ length: size }, (_, i) => i);
-      const setup = () => ({ model: { free: ids.slice(), refs: ids.map(() => 0) }, real: new BlockPool(size) });
+      const setup = () => ({
+        model: { free: ids.slice(), refs: ids.map(() => 0) },
+        real: new BlockPool(size),
+      });
       fc.modelRun(setup, commands);
     }),
     { numRuns: 400 },

@@ -152,10 +152,17 @@ function nameOf(node: PrefixNode): string {
 
 const ids = fc
   .integer({ min: 1, max: 4 })
-  .chain(blocks => fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 2 * blocks, maxLength: 2 * blocks }));
+  .chain(blocks =>
+    fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 2 * blocks, maxLength: 2 * blocks }),
+  );
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    fc.record({ do: fc.constant('open' as const), key: fc.constantFrom('', 'a', 'b'), ids, adopt: fc.boolean() }),
+    fc.record({
+      do: fc.constant('open' as const),
+      key: fc.constantFrom('', 'a', 'b'),
+      ids,
+      adopt: fc.boolean(),
+    }),
     { weight: 3, arbitrary: fc.record({ do: fc.constant('extend' as const), at: fc.nat(20) }) },
     fc.record({ do: fc.constant('close' as const), at: fc.nat(20), computed: fc.boolean() }),
     { weight: 2, arbitrary: fc.record({ do: fc.constant('evict' as const), at: fc.nat(50) }) },
@@ -212,7 +219,10 @@ test('invariant 6: any two salts or adapters are two caches', () => {
     nil: undefined,
   });
   const keyed = (loraId: string | undefined, cacheSalt: string | undefined) =>
-    makeRequest([1, 2], { ...(loraId !== undefined && { loraId }), ...(cacheSalt !== undefined && { cacheSalt }) });
+    makeRequest([1, 2], {
+      ...(loraId !== undefined && { loraId }),
+      ...(cacheSalt !== undefined && { cacheSalt }),
+    });
   const text = new Text([1, 2, 3, 4]);
   fc.assert(
     fc.property(name, name, name, name, (lora1, salt1, lora2, salt2) => {
@@ -244,24 +254,27 @@ test('invariant 6: a salt cannot be worded so that it reaches into the cache of 
   );
 });
 
-test.each(Object.entries(hashes))('invariant 9: a hole hides what is behind it until its text returns, under %s', (_, hash) => {
-  const cache = new PrefixCache(blockSize, hash);
-  const text = new Text([0, 0, 0, 0, 0, 0]);
-  let parent: PrefixNode | undefined;
-  for (const block of [4, 5, 6]) parent = cache.register(block, parent, '', text, block - 4);
-  const found = () => cache.lookup('', text, 3).map(node => node.blocks);
-  expect(found()).toEqual([[4], [5], [6]]);
-  cache.forget(5);
-  expect(found()).toEqual([[4]]);
-  cache.forget(4);
-  expect(found()).toEqual([]);
-  const first = cache.register(7, undefined, '', text, 0);
-  expect(found()).toEqual([[7]]);
-  cache.register(8, first, '', text, 1);
-  expect(found()).toEqual([[7], [8], [6]]);
-  cache.checkIntegrity();
-  expect(cache.size).toBe(3);
-});
+test.each(Object.entries(hashes))(
+  'invariant 9: a hole hides what is behind it until its text returns, under %s',
+  (_, hash) => {
+    const cache = new PrefixCache(blockSize, hash);
+    const text = new Text([0, 0, 0, 0, 0, 0]);
+    let parent: PrefixNode | undefined;
+    for (const block of [4, 5, 6]) parent = cache.register(block, parent, '', text, block - 4);
+    const found = () => cache.lookup('', text, 3).map(node => node.blocks);
+    expect(found()).toEqual([[4], [5], [6]]);
+    cache.forget(5);
+    expect(found()).toEqual([[4]]);
+    cache.forget(4);
+    expect(found()).toEqual([]);
+    const first = cache.register(7, undefined, '', text, 0);
+    expect(found()).toEqual([[7]]);
+    cache.register(8, first, '', text, 1);
+    expect(found()).toEqual([[7], [8], [6]]);
+    cache.checkIntegrity();
+    expect(cache.size).toBe(3);
+  },
+);
 
 test('invariant 6: the same block text behind another prefix is another prefix', () => {
   for (const hash of Object.values(hashes)) {

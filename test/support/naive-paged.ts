@@ -127,7 +127,8 @@ export class NaivePaged {
     const computed = Math.ceil(request.numComputedTokens / blockSize);
     const kept = request.seqs.map(seq => this.table(seq).slice(0, computed));
     const moved = new Set(kept.flat().filter(block => block !== NULL_BLOCK)).size;
-    if (this.copies.some(copy => copy.request === request) || this.hostUsed + moved > hostBlocks) return undefined;
+    if (this.copies.some(copy => copy.request === request) || this.hostUsed + moved > hostBlocks)
+      return undefined;
     this.freeRequest(request);
     this.hostUsed += moved;
     for (const [i, seq] of request.seqs.entries()) this.tables.set(seq, kept[i]!);
@@ -156,7 +157,9 @@ export class NaivePaged {
   }
 
   dropSwapped(request: Request): void {
-    this.hostUsed -= new Set(request.seqs.flatMap(seq => this.table(seq)).filter(block => block !== NULL_BLOCK)).size;
+    this.hostUsed -= new Set(
+      request.seqs.flatMap(seq => this.table(seq)).filter(block => block !== NULL_BLOCK),
+    ).size;
     for (const seq of request.seqs) this.tables.delete(seq);
   }
 
@@ -189,7 +192,8 @@ export class NaivePaged {
     for (const seq of request.seqs) {
       const gone: number[] = [];
       const table = this.table(seq).map((block, i) => {
-        if (block === NULL_BLOCK || (i + 1) * blockSize - 1 > request.numComputedTokens - slidingWindow) return block;
+        if (block === NULL_BLOCK || (i + 1) * blockSize - 1 > request.numComputedTokens - slidingWindow)
+          return block;
         gone.push(block);
         return NULL_BLOCK;
       });
@@ -202,7 +206,8 @@ export class NaivePaged {
   #release(blocks: readonly number[]): void {
     const { prefixCaching, freeOrder = 'uncached-first' } = this.#options;
     const idle = blocks.toReversed().filter(block => block !== NULL_BLOCK && --this.refs[block]! === 0);
-    const first = prefixCaching && freeOrder === 'uncached-first' ? idle.filter(block => !this.cached.has(block)) : [];
+    const first =
+      prefixCaching && freeOrder === 'uncached-first' ? idle.filter(block => !this.cached.has(block)) : [];
     this.free = [...first, ...this.free, ...idle.filter(block => !first.includes(block))];
   }
 }

@@ -47,8 +47,16 @@ export const priorityPolicies: readonly Policy[] = [
 export const composedPolicies: readonly Policy[] = [
   ...priorityPolicies,
   ...mixtures(),
-  { ...composed('orca-max', { batching: continuous('none') }), memory: named('vllm').memory, name: 'whole+paged' },
-  { ...composed('sglang', { batching: prefillFirst('any') }), memory: named('fastgen').memory, name: 'sglang-uncached' },
+  {
+    ...composed('orca-max', { batching: continuous('none') }),
+    memory: named('vllm').memory,
+    name: 'whole+paged',
+  },
+  {
+    ...composed('sglang', { batching: prefillFirst('any') }),
+    memory: named('fastgen').memory,
+    name: 'sglang-uncached',
+  },
   { ...named('vllm'), name: 'vllm+claim-max', memory: named('tgi-3').memory },
   { ...named('vllm'), name: 'vllm+swap', preemption: 'swap' },
 ];

@@ -62,7 +62,9 @@ export class ContiguousKvMemory implements KvMemory {
     this.blockSize = options.blockSize;
     this.capacity = options.numBlocks * options.blockSize;
     this.allocator =
-      options.allocator === 'buddy' ? new BuddyAllocator(options.numBlocks) : new FirstFitAllocator(options.numBlocks);
+      options.allocator === 'buddy'
+        ? new BuddyAllocator(options.numBlocks)
+        : new FirstFitAllocator(options.numBlocks);
   }
 
   get freeBlocks(): number {
@@ -71,7 +73,10 @@ export class ContiguousKvMemory implements KvMemory {
 
   #reservation(request: Request, seq: Sequence): Tokens {
     const { reserve, maxModelLen } = this.#options;
-    const outputs = Math.min(request.truth?.[seq.index] ?? request.truth?.[0] ?? request.maxTokens, request.maxTokens);
+    const outputs = Math.min(
+      request.truth?.[seq.index] ?? request.truth?.[0] ?? request.maxTokens,
+      request.maxTokens,
+    );
     switch (reserve) {
       case 'max':
         return maxModelLen;
@@ -227,6 +232,7 @@ export class ContiguousKvMemory implements KvMemory {
     const usage = this.usage();
     const sum = slotKinds.reduce((total, kind) => total + usage[kind], 0);
     invariant(sum === this.capacity, () => `slot kinds sum to ${sum}, capacity is ${this.capacity}`);
-    for (const kind of slotKinds) invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
+    for (const kind of slotKinds)
+      invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
   }
 }

@@ -51,7 +51,10 @@ export class FirstFitAllocator implements RangeAllocator {
     checkCover(this.size, [...this.freeRuns(), ...this.#taken]);
     for (const [i, [start, length]] of this.#runs.entries()) {
       const next = this.#runs[i + 1];
-      invariant(!next || start + length < next[0], () => `free runs at ${start} and ${next![0]} are not merged`);
+      invariant(
+        !next || start + length < next[0],
+        () => `free runs at ${start} and ${next![0]} are not merged`,
+      );
     }
   }
 }

@@ -222,7 +222,8 @@ export class PaddedKvMemory implements KvMemory {
     for (const [seq, { request, dead }] of this.#rows) {
       if (dead) continue;
       const at = this.table(seq)[0] ?? 0;
-      const final = this.#options.ragged && this.#rows.size === 1 ? request.finalSlots(seq) : request.promptTokens;
+      const final =
+        this.#options.ragged && this.#rows.size === 1 ? request.finalSlots(seq) : request.promptTokens;
       slots.fill(kind('reserved'), at, at + Math.max(final, request.numComputedTokens));
       slots.fill(kind('token'), at, at + request.numComputedTokens);
     }
@@ -233,9 +234,13 @@ export class PaddedKvMemory implements KvMemory {
     const usage = this.usage();
     const sum = slotKinds.reduce((total, kind) => total + usage[kind], 0);
     invariant(sum === this.capacity, () => `slot kinds sum to ${sum}, capacity is ${this.capacity}`);
-    for (const kind of slotKinds) invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
+    for (const kind of slotKinds)
+      invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
     for (const [, { request, dead }] of this.#rows) {
-      invariant(dead || request.status !== 'finished', () => `request ${request.id} ended but still holds a live row`);
+      invariant(
+        dead || request.status !== 'finished',
+        () => `request ${request.id} ended but still holds a live row`,
+      );
     }
   }
 }

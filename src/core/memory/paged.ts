@@ -10,7 +10,7 @@ import {
   type Shortage,
   slotKinds,
 } from '../kv-memory.ts';
-import { type BlockHash, PrefixCache, type PrefixNode } from '../prefix-cache.ts';
+import { type BlockHash, NO_NODE, PrefixCache } from '../prefix-cache.ts';
 import type { Request, Sequence } from '../request.ts';
 import type { BlockId, Tokens } from '../units.ts';
 
@@ -49,7 +49,7 @@ export class PagedKvMemory implements KvMemory {
   readonly #filled: Int32Array;
   readonly #live = new Set<Request>();
   #copies: BlockCopy[] = [];
-  #hits: readonly PrefixNode[][] = [];
+  #hits: readonly BlockId[][] = [];
   #tokenSlots = 0;
   #cachedSlots = 0;
   #unusedSlots = 0;
@@ -62,7 +62,9 @@ export class PagedKvMemory implements KvMemory {
     this.blockSize = options.blockSize;
     this.capacity = options.numBlocks * options.blockSize;
     this.pool = new BlockPool(options.numBlocks);
-    this.cache = options.prefixCaching ? new PrefixCache(options.blockSize, options.hash) : undefined;
+    this.cache = options.prefixCaching
+      ? new PrefixCache(options.blockSize, options.numBlocks, options.hash)
+      : undefined;
     this.#filled = new Int32Array(options.numBlocks);
   }
 
@@ -93,7 +95,7 @@ export class PagedKvMemory implements KvMemory {
     if (!this.cache || !request.tokens) return 0;
     // At least one token must be computed to have something to sample from.
     let limit = Math.floor((request.numTokens - 1) / this.blockSize);
-    const hits: PrefixNode[][] = [];
+    const hits: BlockId[][] = [];
     for (const seq of request.seqs) {
       const found = seq.tokens ? this.cache.lookup(request.cacheKey, seq.tokens, limit) : [];
       limit = Math.min(limit, found.length);
@@ -110,15 +112,14 @@ export class PagedKvMemory implements KvMemory {
     const { pool } = this;
     const hits = this.#hits;
     const hitBlocks = hits[0]?.length ?? 0;
-    const total = this.#options.claim === 'max' ? request.promptTokens + request.maxTokens : 0;
+    const total = this.#options.claim === 'max' ? request.promptTokens + request.maxTokens - 1 : 0;
     const claimed = this.#blocksFor(Math.max(hitBlocks * this.blockSize + chunk, total));
     const demanded = Math.max(claimed, this.#blocksFor(demand.tokens));
     // A hit that nobody holds comes off the free list as well.
     let freeHits = 0;
     const seen = new Set<BlockId>();
     for (const found of hits) {
-      for (const node of found) {
-        const block = node.blocks[0]!;
+      for (const block of found) {
         if (pool.refs[block] === 0 && !seen.has(block)) freeHits++;
         seen.add(block);
       }
@@ -129,15 +130,14 @@ export class PagedKvMemory implements KvMemory {
 
     this.#live.add(request);
     for (const [i, seq] of request.seqs.entries()) {
-      for (const node of hits[i] ?? []) {
-        const block = node.blocks[0]!;
+      for (const block of hits[i] ?? []) {
         if (pool.refs[block] === 0) {
           this.#cachedSlots -= this.blockSize;
           this.#tokenSlots += this.blockSize;
         }
         pool.touch(block);
         seq.blocks.push(block);
-        seq.node = node;
+        seq.node = this.cache!.nodeOf(block);
       }
       seq.registered = hitBlocks;
     }
@@ -271,7 +271,7 @@ export class PagedKvMemory implements KvMemory {
       const block = seq.blocks[i]!;
       // Registered when its step was planned, but the step will not run.
       if (cache && i >= computed && pool.refs[block] === 1) cache.forget(block);
-      const cached = cache?.nodeOf(block) !== undefined;
+      const cached = this.#isCached(block);
       if (!pool.release(block, cached || !cache ? 'back' : uncached)) continue;
       this.#tokenSlots -= this.#filled[block]!;
       if (cached) this.#cachedSlots += this.blockSize;
@@ -280,7 +280,7 @@ export class PagedKvMemory implements KvMemory {
     seq.blocks = [];
     seq.registered = 0;
     seq.trimmed = 0;
-    seq.node = undefined;
+    seq.node = NO_NODE;
     this.#setUnused(seq, 0);
   }
 
@@ -338,7 +338,9 @@ export class PagedKvMemory implements KvMemory {
   }
 
   dropSwapped(request: Request): void {
-    this.#hostUsed -= new Set(request.seqs.flatMap(seq => seq.blocks.filter(block => block !== NULL_BLOCK))).size;
+    this.#hostUsed -= new Set(
+      request.seqs.flatMap(seq => seq.blocks.filter(block => block !== NULL_BLOCK)),
+    ).size;
     for (const seq of request.seqs) seq.blocks = [];
   }
 
@@ -367,13 +369,17 @@ export class PagedKvMemory implements KvMemory {
 
   #take(): BlockId {
     const block = this.pool.pop();
-    if (this.cache?.nodeOf(block)) {
-      this.cache.forget(block);
+    if (this.#isCached(block)) {
+      this.cache!.forget(block);
       this.#cachedSlots -= this.blockSize;
       this.observer?.evicted(block);
     }
     this.#filled[block] = 0;
     return block;
+  }
+
+  #isCached(block: BlockId): boolean {
+    return this.cache !== undefined && this.cache.nodeOf(block) !== NO_NODE;
   }
 
   /** Makes the blocks that `computed` tokens fill findable. vLLM does so when it schedules, before the GPU ran. */
@@ -382,9 +388,11 @@ export class PagedKvMemory implements KvMemory {
     const full = Math.floor(computed / this.blockSize);
     for (let i = seq.registered; i < full; i++) {
       const block = seq.blocks[i]!;
-      if (block !== NULL_BLOCK && !this.cache.nodeOf(block)) {
-        seq.node = this.cache.register(block, seq.node, request.cacheKey, seq.tokens, i);
-      } else if (block !== NULL_BLOCK) seq.node = this.cache.nodeOf(block);
+      if (block !== NULL_BLOCK) {
+        seq.node = this.#isCached(block)
+          ? this.cache.nodeOf(block)
+          : this.cache.register(block, seq.node, request.cacheKey, seq.tokens, i);
+      }
       seq.registered = i + 1;
     }
   }
@@ -395,7 +403,7 @@ export class PagedKvMemory implements KvMemory {
     for (const seq of request.seqs) {
       for (let i = seq.trimmed; i < Math.min(keep, seq.blocks.length); i++) {
         const block = seq.blocks[i]!;
-        const cached = this.cache?.nodeOf(block) !== undefined;
+        const cached = this.#isCached(block);
         if (this.pool.release(block, cached || this.#options.freeOrder === 'lru' ? 'back' : 'front')) {
           this.#tokenSlots -= this.#filled[block]!;
           if (cached) this.#cachedSlots += this.blockSize;
@@ -423,14 +431,14 @@ export class PagedKvMemory implements KvMemory {
   classify(): Uint8Array {
     const kind = (name: (typeof slotKinds)[number]) => slotKinds.indexOf(name);
     const slots = new Uint8Array(this.capacity).fill(kind('free'));
-    const { blockSize, pool, cache } = this;
+    const { blockSize, pool } = this;
     for (const request of this.#live) if (request.clock) this.settle(request);
     for (let block = 0; block < pool.size; block++) {
       const at = block * blockSize;
       if (pool.refs[block]! > 0) {
         slots.fill(kind('reserved'), at, at + blockSize);
         slots.fill(kind('token'), at, at + this.#filled[block]!);
-      } else if (cache?.nodeOf(block)) slots.fill(kind('cached'), at, at + blockSize);
+      } else if (this.#isCached(block)) slots.fill(kind('cached'), at, at + blockSize);
     }
     for (const request of this.#live) {
       for (const seq of request.seqs) {
@@ -467,8 +475,7 @@ export class PagedKvMemory implements KvMemory {
         this.pool.refs[block] === expected,
         () => `block ${block} has ${this.pool.refs[block]} references, ${expected} tables name it`,
       );
-      const node = this.cache?.nodeOf(block);
-      if (node && expected === 0) {
+      if (this.#isCached(block) && expected === 0) {
         invariant(this.#filled[block] === this.blockSize, () => `cached block ${block} is not full`);
       }
     }

@@ -18,7 +18,11 @@ export const wholePrompt = (): Admission => ({
 /** Prompt and all that was promised: nothing can run out later. */
 export const inputPlusMaxTokens = (): Admission => ({
   name: 'input-plus-max-tokens',
-  demand: (request, upTo) => ({ tokens: Math.max(upTo, request.promptTokens + request.maxTokens), headroom: 0 }),
+  // The last token's KV is never computed.
+  demand: (request, upTo) => ({
+    tokens: Math.max(upTo, request.promptTokens + request.maxTokens - 1),
+    headroom: 0,
+  }),
 });
 
 const ratio = { init: 0.7, min: 0.7 * 0.14, decaySteps: 600, clip: 4096, retractSteps: 20 };
@@ -35,8 +39,11 @@ export const estimate = (): Admission => {
   return {
     name: 'estimate',
     demand(request, upTo, view) {
+      if (view.running.length === 0) share = ratio.init;
       let growth = 0;
-      for (const other of view.running) growth += rest(other) * share * other.seqs.length;
+      // Who has not begun to decode counts in full.
+      for (const other of view.running)
+        growth += rest(other) * (other.decoding ? share : 1) * other.seqs.length;
       return { tokens: Math.max(upTo, request.numTokens + rest(request)), headroom: growth };
     },
     stepped() {

@@ -1,14 +1,20 @@
-import type { Batching } from './policy.ts';
+import type { Batching, SchedulerView } from './policy.ts';
 
 /** A decision every iteration; prefills and decodes share a step (Orca's iteration-level scheduling). */
-export const continuous =
-  (chunking: Batching['chunking']) =>
-  (): Batching => ({ name: 'continuous', mix: 'mixed', chunking, holdsFinished: false });
+export const continuous = (chunking: Batching['chunking']) => (): Batching => ({
+  name: 'continuous',
+  mix: 'mixed',
+  chunking,
+  holdsFinished: false,
+});
 
 /** A decision every iteration; a step is either prefills or decodes, and prefills go first. */
-export const prefillFirst =
-  (chunking: Batching['chunking']) =>
-  (): Batching => ({ name: 'prefill-first', mix: 'prefill-first', chunking, holdsFinished: false });
+export const prefillFirst = (chunking: Batching['chunking']) => (): Batching => ({
+  name: 'prefill-first',
+  mix: 'prefill-first',
+  chunking,
+  holdsFinished: false,
+});
 
 /** A batch is formed, runs until its longest member ends, and only then the next one is formed. */
 export const staticBatch = (): Batching => ({
@@ -19,7 +25,10 @@ export const staticBatch = (): Batching => ({
   // Requests that enter in this very step have no output yet: they make up the batch being formed.
   mayJoin: view =>
     view.running.some(request => request.numOutputTokens > 0)
-      ? { kind: 'batch-running', unfinished: view.running.filter(request => request.status === 'running').length }
+      ? {
+          kind: 'batch-running',
+          unfinished: view.running.filter(request => request.status === 'running').length,
+        }
       : undefined,
 });
 
@@ -35,11 +44,12 @@ export const pauseToJoin = (waitingServedRatio: number, maxWaitingTokens: number
     chunking: 'none',
     holdsFinished: false,
     mayJoin(view) {
-      // Requests that enter in this very step were let in by the same decision.
       const decoding = view.running.filter(request => request.numOutputTokens > 0).length;
+      // Those without output entered in this very step: one decision lets in all that fit.
+      if (decoding === 0 || decoding < view.running.length || steps >= maxWaitingTokens) return undefined;
       const needs = Math.floor(decoding * waitingServedRatio);
-      if (decoding === 0 || steps >= maxWaitingTokens || view.numWaiting >= needs) return undefined;
-      return { kind: 'join-threshold', waiting: view.numWaiting, needs };
+      const fitting = countFitting(view, needs);
+      return fitting >= needs ? undefined : { kind: 'join-threshold', waiting: fitting, needs };
     },
     joined() {
       steps = 0;
@@ -49,3 +59,16 @@ export const pauseToJoin = (waitingServedRatio: number, maxWaitingTokens: number
     },
   };
 };
+
+/** Waiting requests, up to `most`, that the budget of promised tokens has room for beside the running ones. */
+function countFitting({ running, waiting, limits, memory }: SchedulerView, most: number): number {
+  let left = Math.min(limits.maxBatchTotalTokens, memory.capacity);
+  for (const request of running) left -= request.promptTokens + request.maxTokens;
+  let count = 0;
+  for (const request of waiting) {
+    left -= request.promptTokens + request.maxTokens;
+    if (left < 0 || count >= most) break;
+    count++;
+  }
+  return count;
+}

@@ -15,6 +15,7 @@ export const fastgen: Policy = {
   memory: { kind: 'paged', claim: 'demand', prefixCaching: false, freeOrder: 'lru' },
   victim: newest,
   preemption: 'recompute',
+  stalls: true,
   limits: ({ maxModelLen }) => ({
     ...unlimited,
     maxModelLen,

@@ -8,7 +8,8 @@ import { newest } from './victims.ts';
 export const hfStatic: Policy = {
   name: 'hf-static',
   summary: 'Hugging Face generate: static padded batch, KV tensor grown by concatenation',
-  source: "Transformers 4.30 DynamicCache; batches as in run_hf of vLLM's benchmark_throughput (2023)",
+  source:
+    "Transformers 4.30, past keys and values concatenated at every step; batches as in run_hf of vLLM's benchmark_throughput (2023)",
   order: fcfs,
   admission: firstChunk,
   batching: staticBatch,

@@ -9,8 +9,12 @@ export interface SchedulerView {
   readonly now: Seconds;
   readonly running: readonly HonestRequest[];
   readonly numWaiting: number;
+  /** Head first. */
+  readonly waiting: Iterable<HonestRequest>;
   readonly limits: Limits;
-  readonly memory: Pick<KvMemory, 'capacity' | 'blockSize' | 'kind'> & { lookup(request: HonestRequest): Tokens };
+  readonly memory: Pick<KvMemory, 'capacity' | 'blockSize' | 'kind'> & {
+    lookup(request: HonestRequest): Tokens;
+  };
 }
 
 /** Order of the waiting queue. */
@@ -18,7 +22,7 @@ export interface Order {
   readonly name: 'fcfs' | 'priority' | 'shortest-job-first' | 'longest-prefix-match';
   /** Fixed rank of a request; absent: first come, first served. */
   readonly compare?: Compare;
-  /** Rank that changes from step to step; asked before each admission. */
+  /** Rank that changes from step to step; asked each time before the queue is served. */
   arrange?(view: SchedulerView): Compare | undefined;
 }
 
@@ -26,7 +30,7 @@ export interface Order {
 export interface Admission {
   readonly name: 'first-chunk' | 'whole-prompt' | 'input-plus-max-tokens' | 'estimate';
   demand(request: HonestRequest, upTo: Tokens, view: SchedulerView): AdmissionDemand;
-  /** Called once a step and after each preemption, for those that learn. */
+  /** Called once a step that decodes, and after each preemption: for those that learn. */
   stepped?(): void;
   preempted?(view: SchedulerView): void;
 }
@@ -111,9 +115,23 @@ export interface Policy {
   readonly victim: Victim;
   /** `auto`: swap requests with several sequences, recompute the others (vLLM v0). */
   readonly preemption: 'recompute' | 'swap' | 'auto';
+  /** A running request without memory sits the step out; the newest is preempted only when none can run (FastGen). */
+  readonly stalls?: boolean;
   limits(machine: Machine): Limits;
   /** Which engine's overheads the cost model charges (`sim/cost/runtimes.ts`). */
-  readonly runtime: 'vllm' | 'vllm-v0' | 'transformers' | 'deepspeed' | 'faster-transformer' | 'orca' | 'tgi-0.8' | 'tgi' | 'sarathi' | 'fastgen' | 'sglang' | 'nano-vllm';
+  readonly runtime:
+    | 'vllm'
+    | 'vllm-v0'
+    | 'transformers'
+    | 'deepspeed'
+    | 'faster-transformer'
+    | 'orca'
+    | 'tgi-0.8'
+    | 'tgi'
+    | 'sarathi'
+    | 'fastgen'
+    | 'sglang'
+    | 'nano-vllm';
 }
 
 /** What every engine leaves unlimited unless it says otherwise. */
@@ -126,4 +144,3 @@ export const unlimited = {
   swapSpace: 0,
   maxBatchTotalTokens: Number.POSITIVE_INFINITY,
 } satisfies Omit<Limits, 'maxModelLen'>;
-

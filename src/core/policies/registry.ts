@@ -1,6 +1,6 @@
 import { deepspeedStatic } from './deepspeed-static.ts';
-import { fastgen } from './fastgen.ts';
 import { fasterTransformer } from './faster-transformer.ts';
+import { fastgen } from './fastgen.ts';
 import { hfStatic } from './hf-static.ts';
 import { nanoVllm } from './nano-vllm.ts';
 import { orcaMax, orcaOracle, orcaPow2 } from './orca.ts';

@@ -9,7 +9,8 @@ import { fewestOutputs } from './victims.ts';
 export const sglang: Policy = {
   name: 'sglang',
   summary: 'SGLang: longest cached prefix first, estimated admission, prefills before decodes, retraction',
-  source: 'SGLang paper §3 (lpm) and server defaults: page size 1, chunked prefill 2048 / 4096 / 8192 by GPU memory',
+  source:
+    'SGLang paper §3 (lpm) and server defaults: page size 1, chunked prefill 2048 / 4096 / 8192 by GPU memory',
   order: longestPrefixMatch,
   admission: estimate,
   batching: prefillFirst('any'),

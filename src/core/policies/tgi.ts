@@ -8,7 +8,8 @@ import { newest } from './victims.ts';
 export const tgi08: Policy = {
   name: 'tgi-0.8',
   summary: 'TGI before paging: running batch paused to prefill newcomers, KV copied at every step',
-  source: 'text-generation-inference v0.8.2: waiting_served_ratio 1.2, max_waiting_tokens 20, max_batch_total_tokens 32000',
+  source:
+    'text-generation-inference v0.8.2: waiting_served_ratio 1.2, max_waiting_tokens 20, max_batch_total_tokens 32000',
   order: fcfs,
   admission: firstChunk,
   batching: pauseToJoin(1.2, 20),
@@ -23,7 +24,8 @@ export const tgi08: Policy = {
 export const tgi3: Policy = {
   name: 'tgi-3',
   summary: 'TGI 3: paged, input + max_tokens claimed at admission, chunked prefill, prefix cache',
-  source: 'text-generation-inference v3: max_concurrent_requests 128, max_batch_prefill_tokens = max input + 50',
+  source:
+    'text-generation-inference v3: max_concurrent_requests 128, max_batch_prefill_tokens min(4096, context)',
   order: fcfs,
   admission: inputPlusMaxTokens,
   batching: continuous('any'),
@@ -35,7 +37,8 @@ export const tgi3: Policy = {
     maxModelLen,
     // More than these are refused; clients are taken to try again, which is a queue.
     maxNumSeqs: 128,
-    maxNumBatchedTokens: maxModelLen - 1 + 50,
+    // Found at warm-up by the engine; this is what it takes when it knows neither GPU nor model.
+    maxNumBatchedTokens: Math.min(maxModelLen, 4096),
     // FlashInfer, the default attention, pages by the token.
     blockSize: 1,
   }),

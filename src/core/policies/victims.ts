@@ -10,7 +10,8 @@ export const lowestPriority: Victim = {
     let worst = 0;
     for (const [i, request] of running.entries()) {
       const other = running[worst]!;
-      const later = request.priority - other.priority || request.arrival - other.arrival || request.id - other.id;
+      const later =
+        request.priority - other.priority || request.arrival - other.arrival || request.id - other.id;
       if (later > 0) worst = i;
     }
     return worst;

@@ -4,7 +4,13 @@ import { gpus } from '../hardware/catalogue.ts';
 import type { Gpu } from '../hardware/gpu.ts';
 import { kvBytesPerToken, type Model } from '../models/model.ts';
 import { parameterCount } from '../models/parameters.ts';
-import { activationBytes, type KvPrecision, kvBytes, type WeightPrecision, weightBytes } from './precision.ts';
+import {
+  activationBytes,
+  type KvPrecision,
+  kvBytes,
+  type WeightPrecision,
+  weightBytes,
+} from './precision.ts';
 
 export interface CapacityOptions {
   readonly model: Model;
@@ -72,11 +78,16 @@ function measure(options: CapacityOptions): Capacity {
 
 /** What the user may do, in order: more of the same GPU, a larger one, smaller weights. */
 function whatWouldFit(options: CapacityOptions, weights: WeightPrecision): string {
-  const fits = (change: Partial<CapacityOptions>) => measure({ ...options, ...change }).slots >= options.model.maxModelLen / 8;
+  const fits = (change: Partial<CapacityOptions>) =>
+    measure({ ...options, ...change }).slots >= options.model.maxModelLen / 8;
   const ways: string[] = [];
-  const more = [2, 4, 8].find(tp => tp > options.tensorParallel && options.model.heads % tp === 0 && fits({ tensorParallel: tp }));
+  const more = [2, 4, 8].find(
+    tp => tp > options.tensorParallel && options.model.heads % tp === 0 && fits({ tensorParallel: tp }),
+  );
   if (more) ways.push(`--tensor-parallel ${more}`);
-  const larger = [...gpus].sort((a, b) => a.memory - b.memory).find(gpu => gpu.memory > options.gpu.memory && fits({ gpu }));
+  const larger = [...gpus]
+    .sort((a, b) => a.memory - b.memory)
+    .find(gpu => gpu.memory > options.gpu.memory && fits({ gpu }));
   if (larger) ways.push(`--gpu ${larger.name}`);
   for (const smaller of ['fp8', 'int4'] as const) {
     if (smaller !== weights && fits({ weights: smaller })) {
@@ -84,7 +95,9 @@ function whatWouldFit(options: CapacityOptions, weights: WeightPrecision): strin
       break;
     }
   }
-  return ways.length > 0 ? `try ${ways.join(' or ')}` : 'no single change makes room: combine a larger GPU, more of them and smaller weights';
+  return ways.length > 0
+    ? `try ${ways.join(' or ')}`
+    : 'no single change makes room: combine a larger GPU, more of them and smaller weights';
 }
 
 const gib = (bytes: Bytes) => `${(bytes / GiB).toFixed(1)} GiB`;

@@ -1,7 +1,13 @@
 import type { Tokens } from '../../core/units.ts';
 import type { Curve, Gpu } from '../hardware/gpu.ts';
 import type { Model } from '../models/model.ts';
-import { activationBytes, type KvPrecision, kvBytes, type WeightPrecision, weightBytes } from './precision.ts';
+import {
+  activationBytes,
+  type KvPrecision,
+  kvBytes,
+  type WeightPrecision,
+  weightBytes,
+} from './precision.ts';
 import type { Runtime } from './runtimes.ts';
 import type { StepShape } from './step-shape.ts';
 import { emptyCost, type StepCost, term } from './terms.ts';
@@ -126,9 +132,11 @@ export class CostModel {
     this.#elementwise(cost, term.norm, 2 * layers, 4 * tokens * row);
     this.#elementwise(cost, term.norm, 1, 2 * tokens * row);
     this.#gemm(cost, term.qkv, layers, tokens, queries + 2 * keys, hidden);
-    const rope = tokens * (2 * (queries + keys) * activationBytes + 2 * keys * (activationBytes + kvBytes[kv]));
+    const rope =
+      tokens * (2 * (queries + keys) * activationBytes + 2 * keys * (activationBytes + kvBytes[kv]));
     this.#elementwise(cost, term.rope, layers, rope);
-    if (model.qkNorm) this.#elementwise(cost, term.norm, layers, 2 * tokens * (queries + keys) * activationBytes);
+    if (model.qkNorm)
+      this.#elementwise(cost, term.norm, layers, 2 * tokens * (queries + keys) * activationBytes);
     this.#gemm(cost, term.o_proj, layers, tokens, hidden, queries);
     if (moe) {
       this.#gemm(cost, term.router, layers, tokens, moe.experts, hidden);
@@ -212,7 +220,15 @@ export class CostModel {
     const bytes = slots * this.kvBytesPerToken;
     const traffic = bytes / (gpu.bandwidth * gpu.efficiency.decodeAttention.memory);
     const slow = runtime.prefillAttention;
-    this.#add(cost, term.prefill_attention, model.layers * floor, arithmetic * slow, traffic * slow, flops, bytes);
+    this.#add(
+      cost,
+      term.prefill_attention,
+      model.layers * floor,
+      arithmetic * slow,
+      traffic * slow,
+      flops,
+      bytes,
+    );
   }
 
   #add(

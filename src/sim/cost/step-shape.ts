@@ -27,7 +27,11 @@ export interface StepShape {
 }
 
 /** Reads a plan. `slidingWindow` bounds what decode attention reads of each sequence. */
-export function shapeOf(plan: StepPlan, blockSize: Tokens, slidingWindow = Number.POSITIVE_INFINITY): StepShape {
+export function shapeOf(
+  plan: StepPlan,
+  blockSize: Tokens,
+  slidingWindow = Number.POSITIVE_INFINITY,
+): StepShape {
   const { paddedLength, heldRows } = plan;
   const swappedBlocks = plan.swappedInBlocks + plan.swappedOutBlocks;
   const shape: StepShape = {

@@ -76,7 +76,11 @@ class BuddyModel implements Model {
 }
 
 const kinds = [
-  { name: 'buddy', make: (size: number) => new BuddyAllocator(size), model: (size: number) => new BuddyModel(size) },
+  {
+    name: 'buddy',
+    make: (size: number) => new BuddyAllocator(size),
+    model: (size: number) => new BuddyModel(size),
+  },
   {
     name: 'first-fit',
     make: (size: number) => new FirstFitAllocator(size),
@@ -98,55 +102,65 @@ function play(allocator: RangeAllocator, model: Model, length: number, at: numbe
   }
 }
 
-test.each(kinds)('$name: any history of claims gives what a naive model of intervals gives', ({ make, model }) => {
-  const history = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(1000)), { maxLength: 80 });
-  fc.assert(
-    fc.property(sizes, history, (size, history) => {
-      const [allocator, naive] = [make(size), model(size)];
-      for (const [length, at] of history) {
-        play(allocator, naive, 1 + ((length - 1) % Math.ceil(size * 0.6)), at);
-        expect(allocator.freeRuns()).toEqual(naive.freeRuns());
-        allocator.checkIntegrity();
-      }
-      // Given back in any order, all merges into what it was.
-      for (const [start] of naive.taken.toSorted((a, b) => ((a[0] * 7) % 5) - ((b[0] * 7) % 5))) allocator.free(start);
-      expect(allocator.freeRuns()).toEqual(make(size).freeRuns());
-      allocator.checkIntegrity();
-    }),
-    { numRuns: 200 },
-  );
-});
-
-test.each(kinds)('$name: taken runs lie in memory, never overlap, and are as long as asked or longer', ({ make }) => {
-  fc.assert(
-    fc.property(sizes, fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 60 }), (size, lengths) => {
-      const allocator = make(size);
-      const owner = new Map<number, number>();
-      for (const [i, length] of lengths.entries()) {
-        const run = allocator.allocate(length);
-        if (!run) continue;
-        expect(run.length).toBeGreaterThanOrEqual(length);
-        expect(run.start + run.length).toBeLessThanOrEqual(size);
-        for (let unit = run.start; unit < run.start + run.length; unit++) {
-          expect(owner.has(unit)).toBe(false);
-          owner.set(unit, i);
+test.each(kinds)(
+  '$name: any history of claims gives what a naive model of intervals gives',
+  ({ make, model }) => {
+    const history = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(1000)), { maxLength: 80 });
+    fc.assert(
+      fc.property(sizes, history, (size, history) => {
+        const [allocator, naive] = [make(size), model(size)];
+        for (const [length, at] of history) {
+          play(allocator, naive, 1 + ((length - 1) % Math.ceil(size * 0.6)), at);
+          expect(allocator.freeRuns()).toEqual(naive.freeRuns());
+          allocator.checkIntegrity();
         }
-      }
-      const free = allocator.freeRuns().reduce((sum, [, length]) => sum + length, 0);
-      expect(free + owner.size).toBe(size);
-    }),
-    { numRuns: 200 },
-  );
-});
+        // Given back in any order, all merges into what it was.
+        for (const [start] of naive.taken.toSorted((a, b) => ((a[0] * 7) % 5) - ((b[0] * 7) % 5)))
+          allocator.free(start);
+        expect(allocator.freeRuns()).toEqual(make(size).freeRuns());
+        allocator.checkIntegrity();
+      }),
+      { numRuns: 200 },
+    );
+  },
+);
 
-test.each(kinds)('$name: a length could be held exactly when an empty memory holds it (invariant 25)', ({ make }) => {
-  fc.assert(
-    fc.property(sizes, fc.integer({ min: 1, max: 1100 }), (size, length) => {
-      expect(make(size).couldHold(length)).toBe(make(size).allocate(length) !== undefined);
-    }),
-    { numRuns: 1000 },
-  );
-});
+test.each(kinds)(
+  '$name: taken runs lie in memory, never overlap, and are as long as asked or longer',
+  ({ make }) => {
+    fc.assert(
+      fc.property(sizes, fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 60 }), (size, lengths) => {
+        const allocator = make(size);
+        const owner = new Map<number, number>();
+        for (const [i, length] of lengths.entries()) {
+          const run = allocator.allocate(length);
+          if (!run) continue;
+          expect(run.length).toBeGreaterThanOrEqual(length);
+          expect(run.start + run.length).toBeLessThanOrEqual(size);
+          for (let unit = run.start; unit < run.start + run.length; unit++) {
+            expect(owner.has(unit)).toBe(false);
+            owner.set(unit, i);
+          }
+        }
+        const free = allocator.freeRuns().reduce((sum, [, length]) => sum + length, 0);
+        expect(free + owner.size).toBe(size);
+      }),
+      { numRuns: 200 },
+    );
+  },
+);
+
+test.each(kinds)(
+  '$name: a length could be held exactly when an empty memory holds it (invariant 25)',
+  ({ make }) => {
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 1100 }), (size, length) => {
+        expect(make(size).couldHold(length)).toBe(make(size).allocate(length) !== undefined);
+      }),
+      { numRuns: 1000 },
+    );
+  },
+);
 
 test('buddy: runs are rounded up to a power of two and aligned to it, for every length', () => {
   for (let length = 1; length <= 1024; length++) {
@@ -185,7 +199,8 @@ test('buddy: 983 blocks (OPT-13B on an A100 of 40 GB) are arenas, and 7 reservat
   ];
   expect(allocator.freeRuns()).toEqual(arenas);
   const starts: number[] = [];
-  for (let run = allocator.allocate(2048 / 16); run; run = allocator.allocate(2048 / 16)) starts.push(run.start);
+  for (let run = allocator.allocate(2048 / 16); run; run = allocator.allocate(2048 / 16))
+    starts.push(run.start);
   expect(starts).toHaveLength(7);
   for (const start of starts) allocator.free(start);
   expect(allocator.freeRuns()).toEqual(arenas);

@@ -7,7 +7,13 @@ import { makeRequest, widen } from '../../support/requests.ts';
 import { expectUsageHolds } from '../../support/usage.ts';
 
 const maxModelLen = 64;
-const small: ContiguousOptions = { numBlocks: 20, blockSize: 4, reserve: 'oracle', allocator: 'first-fit', maxModelLen };
+const small: ContiguousOptions = {
+  numBlocks: 20,
+  blockSize: 4,
+  reserve: 'oracle',
+  allocator: 'first-fit',
+  maxModelLen,
+};
 const demand = { tokens: 1, headroom: 0 };
 
 function memoryOf(options: Partial<ContiguousOptions> = {}): ContiguousKvMemory {
@@ -40,7 +46,9 @@ const spec = (prompt: number, outputs: number): fc.Arbitrary<Spec> =>
   fc.record({
     prompt: fc.integer({ min: 1, max: prompt }),
     max: fc.integer({ min: 1, max: outputs }),
-    truth: fc.option(fc.array(fc.integer({ min: 1, max: outputs }), { minLength: 1, maxLength: 3 }), { nil: undefined }),
+    truth: fc.option(fc.array(fc.integer({ min: 1, max: outputs }), { minLength: 1, maxLength: 3 }), {
+      nil: undefined,
+    }),
     n: fc.constantFrom(1, 1, 1, 2, 3),
   });
 
@@ -81,7 +89,11 @@ class World {
       case 'run': {
         if (!request || request.seqs.length === 0) return;
         const last = Math.min(...request.seqs.map(seq => request.finalSlots(seq)));
-        const count = Math.min(step.chunk, request.numTokens - request.numComputedTokens, last - request.numComputedTokens);
+        const count = Math.min(
+          step.chunk,
+          request.numTokens - request.numComputedTokens,
+          last - request.numComputedTokens,
+        );
         if (count <= 0) return;
         expect(this.memory.grow(request, count)).toBeUndefined();
         this.memory.advance(request, count);
@@ -175,7 +187,10 @@ const at = fc.nat(20);
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ do: fc.constant('enter' as const), spec: spec(30, 30) }) },
-    { weight: 5, arbitrary: fc.record({ do: fc.constant('run' as const), at, chunk: fc.constantFrom(1, 1, 5, 100) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({ do: fc.constant('run' as const), at, chunk: fc.constantFrom(1, 1, 5, 100) }),
+    },
     fc.record({ do: fc.constantFrom('end' as const, 'hold' as const), at, seq: at }),
     fc.record({ do: fc.constant('free' as const), at }),
     fc.record({ do: fc.constant('wait' as const), unmet: fc.boolean() }),
@@ -202,7 +217,8 @@ test('invariants 7, 13: reservations are counted slot by slot as their definitio
 test('invariant 25: a request fits exactly when an empty memory admits it', () => {
   fc.assert(
     fc.property(anyOptions, spec(40, 24), (options, spec) => {
-      const fits = new ContiguousKvMemory(options).fits(requestOf(spec), spec.prompt + spec.max) === undefined;
+      const fits =
+        new ContiguousKvMemory(options).fits(requestOf(spec), spec.prompt + spec.max) === undefined;
       const enters = new ContiguousKvMemory(options).admit(requestOf(spec), 1, demand) === undefined;
       expect(fits).toBe(enters);
     }),
@@ -308,7 +324,13 @@ test('a request never outgrows its reservation unnoticed', () => {
 });
 
 test('seven requests of 2,048 slots in 15,728: 8.9 % is left over (Fig. 2, Orca (Max))', () => {
-  const options = { numBlocks: 983, blockSize: 16, reserve: 'max', allocator: 'buddy', maxModelLen: 2048 } as const;
+  const options = {
+    numBlocks: 983,
+    blockSize: 16,
+    reserve: 'max',
+    allocator: 'buddy',
+    maxModelLen: 2048,
+  } as const;
   const memory = new ContiguousKvMemory(options);
   let entered = 0;
   while (!memory.admit(makeRequest(161, { maxTokens: 338 }), 161, demand)) entered++;

@@ -51,7 +51,10 @@ class World {
   play(step: Step) {
     switch (step.do) {
       case 'enter':
-        if (this.batching === 'continuous' || this.requests.every(request => request.numComputedTokens === 0)) {
+        if (
+          this.batching === 'continuous' ||
+          this.requests.every(request => request.numComputedTokens === 0)
+        ) {
           this.#enter(requestOf(step.prompt, step.max, step.n, step.truth));
         }
         break;
@@ -116,7 +119,8 @@ class World {
     const { capacity, layers, maxLength, maxTotalTokens = Number.POSITIVE_INFINITY, ragged } = this.options;
     const all = [...this.rows.map(row => row.request), ...request.seqs.map(() => request)];
     const promised = all.reduce((sum, { promptTokens, maxTokens }) => sum + promptTokens + maxTokens, 0);
-    const longest = Math.max(...all.map(row => row.promptTokens)) + Math.max(...all.map(row => row.maxTokens));
+    const longest =
+      Math.max(...all.map(row => row.promptTokens)) + Math.max(...all.map(row => row.maxTokens));
     const worst = ragged ? promised : all.length * longest;
     if (worst + Math.ceil(worst / layers) > capacity || promised > maxTotalTokens) return false;
     return ragged || this.rows.length === 0 || longest <= maxLength;
@@ -136,7 +140,8 @@ class World {
     if (this.batching === 'static') {
       row.ended = request.numComputedTokens;
       this.memory.hold(request, seq);
-      if (this.rows.every(row => row.ended !== undefined)) for (const request of [...this.requests]) this.#free(request);
+      if (this.rows.every(row => row.ended !== undefined))
+        for (const request of [...this.requests]) this.#free(request);
     } else {
       this.memory.freeSequence(request, seq);
       this.rows = this.rows.filter(other => other !== row);
@@ -162,7 +167,8 @@ class World {
       const own = Math.max(ended ?? numComputedTokens, promptTokens);
       const claimed = lone ? promptTokens + maxTokens : ragged ? own : length;
       const token = ended === undefined ? numComputedTokens : 0;
-      const reserved = ended === undefined ? (lone ? Math.max(request.finalSlots(seq), token) : own) - token : 0;
+      const reserved =
+        ended === undefined ? (lone ? Math.max(request.finalSlots(seq), token) : own) - token : 0;
       usage.token += token;
       usage.reserved += reserved;
       usage.internal += claimed - token - reserved;
@@ -194,7 +200,9 @@ const step = (chunk: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
         prompt: fc.integer({ min: 1, max: 12 }),
         max: fc.integer({ min: 1, max: 12 }),
         n: fc.constantFrom(1, 1, 2, 3),
-        truth: fc.option(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 3 }), { nil: undefined }),
+        truth: fc.option(fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 3 }), {
+          nil: undefined,
+        }),
       }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('prefill' as const), chunk }) },
@@ -288,7 +296,13 @@ test('a batch stays within the longest row allowed, a lone request need not (run
 });
 
 test('TGI: the promised sum is bounded, and several ragged rows copy all they hold at every step', () => {
-  const memory = new PaddedKvMemory({ capacity: 1000, layers: 10, maxLength: 100, ragged: true, maxTotalTokens: 50 });
+  const memory = new PaddedKvMemory({
+    capacity: 1000,
+    layers: 10,
+    maxLength: 100,
+    ragged: true,
+    maxTotalTokens: 50,
+  });
   const [first, second] = [requestOf(10, 10), requestOf(20, 10)];
   memory.admit(first, 10, demand);
   expect(memory.tensor()).toEqual({ length: 0, copied: 0 });
@@ -327,15 +341,18 @@ test('what is free is external while somebody waits for memory', () => {
   expectUsageHolds(memory);
 });
 
-test.each([false, true])('invariant 25: a request fits exactly when an empty memory admits it (ragged: %s)', ragged => {
-  const lengths = fc.integer({ min: 1, max: 60 });
-  fc.assert(
-    fc.property(options(ragged), lengths, lengths, fc.constantFrom(1, 2, 3), (options, prompt, max, n) => {
-      const request = requestOf(prompt, max, n);
-      const fits = new PaddedKvMemory(options).fits(request, prompt + max) === undefined;
-      const enters = new PaddedKvMemory(options).admit(request, prompt, demand) === undefined;
-      expect(fits).toBe(enters);
-    }),
-    { numRuns: 1000 },
-  );
-});
+test.each([false, true])(
+  'invariant 25: a request fits exactly when an empty memory admits it (ragged: %s)',
+  ragged => {
+    const lengths = fc.integer({ min: 1, max: 60 });
+    fc.assert(
+      fc.property(options(ragged), lengths, lengths, fc.constantFrom(1, 2, 3), (options, prompt, max, n) => {
+        const request = requestOf(prompt, max, n);
+        const fits = new PaddedKvMemory(options).fits(request, prompt + max) === undefined;
+        const enters = new PaddedKvMemory(options).admit(request, prompt, demand) === undefined;
+        expect(fits).toBe(enters);
+      }),
+      { numRuns: 1000 },
+    );
+  },
+);

@@ -4,8 +4,8 @@ import { type MemoryUsage, NULL_BLOCK } from '../../../src/core/kv-memory.ts';
 import { PagedKvMemory, type PagedOptions } from '../../../src/core/memory/paged.ts';
 import { Request, type RequestSpec, Sequence } from '../../../src/core/request.ts';
 import { NaivePaged } from '../../support/naive-paged.ts';
-import { widen } from '../../support/requests.ts';
-import { Text } from '../../support/text.ts';
+import { makeRequest, widen } from '../../support/requests.ts';
+import { counting, Text } from '../../support/text.ts';
 import { expectUsageHolds } from '../../support/usage.ts';
 
 interface Planned {
@@ -51,7 +51,11 @@ class World {
     };
   }
 
-  arrive(spec: Omit<RequestSpec, 'promptTokens' | 'arrival'>, ids: number[], known: 'all' | 'prompt' | 'nothing') {
+  arrive(
+    spec: Omit<RequestSpec, 'promptTokens' | 'arrival'>,
+    ids: number[],
+    known: 'all' | 'prompt' | 'nothing',
+  ) {
     const tokens = known === 'all' ? new Text(ids) : new Text(ids).withoutForks();
     const full = { ...spec, arrival: 0, promptTokens: ids.length, ...(known !== 'nothing' && { tokens }) };
     const request = new Request(this.#requests++, full);
@@ -100,13 +104,16 @@ class World {
   }
 
   get mayEnter() {
-    return this.waiting.length > 0 && !this.#preempted && (this.phase === 'running' || this.phase === 'entering');
+    return (
+      this.waiting.length > 0 && !this.#preempted && (this.phase === 'running' || this.phase === 'entering')
+    );
   }
 
   enter(at: number, wanted: number, extra: number, headroom: number) {
     const request = pick(this.waiting, at)!;
     this.phase = 'entering';
-    const entered = request.status === 'swapped' ? this.#swapIn(request) : this.#admit(request, wanted, extra, headroom);
+    const entered =
+      request.status === 'swapped' ? this.#swapIn(request) : this.#admit(request, wanted, extra, headroom);
     if (!entered) return;
     this.waiting.splice(this.waiting.indexOf(request), 1);
     this.running.push(request);
@@ -154,7 +161,9 @@ class World {
     this.phase = 'ran';
     const { blockSize } = this.options;
     const copies = this.memory.takeCopies();
-    expect(copies.map(({ src, dst }) => ({ src, dst }))).toEqual(this.naive.copies.map(({ src, dst }) => ({ src, dst })));
+    expect(copies.map(({ src, dst }) => ({ src, dst }))).toEqual(
+      this.naive.copies.map(({ src, dst }) => ({ src, dst })),
+    );
     this.naive.copies = [];
     expect(this.memory.takeCopies()).toEqual([]);
     for (const { block, content } of this.#incoming) this.#fill(block, content);
@@ -216,7 +225,11 @@ class World {
       this.#fork(request, from, seq);
       return seq;
     });
-    for (const seq of old) if (!request.seqs.includes(seq)) this.#freeSequence(request, seq);
+    for (const seq of old) {
+      if (request.seqs.includes(seq)) continue;
+      this.memory.freeSequence(request, seq);
+      this.naive.freeSequence(request, seq);
+    }
   }
 
   #endSequences(request: Request, luck: () => number) {
@@ -225,7 +238,10 @@ class World {
       const length = Math.min(maxTokens, (beam ? undefined : truth?.[seq.index]) ?? truth?.[0] ?? maxTokens);
       if (numOutputTokens < length && (beam || luck() % 16 > 0)) continue;
       seq.finishReason = 'stop';
-      this.#freeSequence(request, seq);
+      // Paged memory takes a held sequence's blocks back all the same.
+      if (luck() % 2 === 0) this.memory.hold(request, seq);
+      else this.memory.freeSequence(request, seq);
+      this.naive.freeSequence(request, seq);
     }
     request.seqs = request.seqs.filter(seq => !seq.finishReason);
     if (request.seqs.length > 0) return;
@@ -234,15 +250,11 @@ class World {
     request.status = 'finished';
   }
 
-  #freeSequence(request: Request, seq: Sequence) {
-    this.memory.freeSequence(request, seq);
-    this.naive.freeSequence(request, seq);
-  }
-
   abort(at: number) {
     const all = [...this.running, ...this.waiting];
     const request = pick(all, at)!;
-    for (const list of [this.running, this.waiting]) if (list.includes(request)) list.splice(list.indexOf(request), 1);
+    for (const list of [this.running, this.waiting])
+      if (list.includes(request)) list.splice(list.indexOf(request), 1);
     if (request.status === 'running') {
       this.memory.free(request);
       this.naive.freeRequest(request);
@@ -254,7 +266,11 @@ class World {
   }
 
   /** Block, offset and position of the next `count` tokens of a sequence. */
-  #slots(request: Request, seq: Sequence, count: number): [block: number, offset: number, position: number][] {
+  #slots(
+    request: Request,
+    seq: Sequence,
+    count: number,
+  ): [block: number, offset: number, position: number][] {
     const { blockSize } = this.options;
     const from = request.numComputedTokens;
     return Array.from({ length: count }, (_, i) => {
@@ -288,7 +304,8 @@ class World {
     for (const request of [...this.running, ...this.waiting]) {
       for (const seq of request.seqs) expect(memory.table(seq), 'table').toEqual(naive.table(seq));
     }
-    for (const request of this.waiting) expect(request.numComputedTokens > 0).toBe(request.status === 'swapped');
+    for (const request of this.waiting)
+      expect(request.numComputedTokens > 0).toBe(request.status === 'swapped');
     expect(cachedTexts(memory), 'cached texts').toEqual(new Map([...naive.cached].sort(([a], [b]) => a - b)));
     expect(memory.cache?.size ?? 0).toBe(naive.cached.size);
     expect(this.#evicted, 'evictions').toEqual(naive.evicted);
@@ -306,8 +323,12 @@ class World {
       for (const seq of request.seqs) {
         for (let position = 0; position < request.numComputedTokens; position++) {
           const block = this.memory.table(seq)[Math.floor(position / blockSize)]!;
-          if (block === NULL_BLOCK) expect(position).toBeLessThanOrEqual(request.numComputedTokens - slidingWindow);
-          else expect(this.gpu[block * blockSize + (position % blockSize)]).toBe(this.#kv(request, seq, position));
+          if (block === NULL_BLOCK)
+            expect(position).toBeLessThanOrEqual(request.numComputedTokens - slidingWindow);
+          else
+            expect(this.gpu[block * blockSize + (position % blockSize)]).toBe(
+              this.#kv(request, seq, position),
+            );
         }
       }
     }
@@ -334,7 +355,8 @@ class World {
       expect(holders).toHaveLength(refs);
       for (let offset = 0; offset < blockSize; offset++) {
         if (refs === 0) usage[this.naive.cached.has(block) ? 'cached' : 'free']++;
-        else if (holders.some(({ request, index }) => index * blockSize + offset < request.numComputedTokens)) usage.token++;
+        else if (holders.some(({ request, index }) => index * blockSize + offset < request.numComputedTokens))
+          usage.token++;
         else {
           const { request, seq, index } = holders[0]!;
           const never = refs === 1 && index * blockSize + offset >= request.finalSlots(seq);
@@ -419,12 +441,21 @@ const arrival = (blockSize: number) =>
   fc
     .record({
       ids: prompt(blockSize),
-      known: fc.constantFrom('all' as const, 'all' as const, 'all' as const, 'prompt' as const, 'nothing' as const),
+      known: fc.constantFrom(
+        'all' as const,
+        'all' as const,
+        'all' as const,
+        'prompt' as const,
+        'nothing' as const,
+      ),
       maxTokens: length(blockSize, 2),
       samples: fc.constantFrom({}, {}, { n: 2 }, { n: 3 }, { beamWidth: 2 }, { beamWidth: 3 }),
-      truth: fc.option(fc.array(fc.integer({ min: 1, max: 2 * blockSize + 2 }), { minLength: 1, maxLength: 3 }), {
-        nil: undefined,
-      }),
+      truth: fc.option(
+        fc.array(fc.integer({ min: 1, max: 2 * blockSize + 2 }), { minLength: 1, maxLength: 3 }),
+        {
+          nil: undefined,
+        },
+      ),
       key: fc.constantFrom({}, {}, {}, { cacheSalt: 's' }, { loraId: 'l' }),
     })
     .map(({ ids, known, maxTokens, samples, truth, key }) => {
@@ -452,19 +483,24 @@ const commands = (blockSize: number) => {
       fc
         .tuple(at, count)
         .map(([at, count]) => new Do(`grow(${at}, ${count})`, canGrow(at), world => world.grow(at, count))),
-      at.map(at => new Do(`grow(${at}, all)`, canGrow(at), world => world.grow(at, Number.POSITIVE_INFINITY))),
+      at.map(
+        at => new Do(`grow(${at}, all)`, canGrow(at), world => world.grow(at, Number.POSITIVE_INFINITY)),
+      ),
+      fc.tuple(at, fc.boolean()).map(
+        ([at, swap]) =>
+          new Do(
+            `preempt(${at}, ${swap ? 'swap' : 'recompute'})`,
+            world => world.phase === 'running' && world.running.length > 0,
+            world => world.preempt(at, swap),
+          ),
+      ),
       fc
-        .tuple(at, fc.boolean())
-        .map(
-          ([at, swap]) =>
-            new Do(
-              `preempt(${at}, ${swap ? 'swap' : 'recompute'})`,
-              world => world.phase === 'running' && world.running.length > 0,
-              world => world.preempt(at, swap),
-            ),
-        ),
-      fc
-        .tuple(at, fc.oneof(count, fc.constant(Number.POSITIVE_INFINITY)), fc.constantFrom(0, 0, 0, 1, 5), fc.constantFrom(0, 0, 0, 1, 3))
+        .tuple(
+          at,
+          fc.oneof(count, fc.constant(Number.POSITIVE_INFINITY)),
+          fc.constantFrom(0, 0, 0, 1, 5),
+          fc.constantFrom(0, 0, 0, 1, 3),
+        )
         .map(
           ([at, count, extra, headroom]) =>
             new Do(
@@ -505,7 +541,9 @@ const commands = (blockSize: number) => {
           new Do(
             `abort(${at})`,
             // Between decisions: before the first of a step, or while it runs.
-            world => world.running.length + world.waiting.length > 0 && (world.planned.length === 0 || world.phase === 'ran'),
+            world =>
+              world.running.length + world.waiting.length > 0 &&
+              (world.planned.length === 0 || world.phase === 'ran'),
             world => world.abort(at),
           ),
       ),
@@ -545,3 +583,216 @@ test.each([1, 2, 3, 16])(
     );
   },
 );
+
+const demandOf = (tokens: number) => ({ tokens, headroom: 0 });
+
+/** Lets a request in with all that it has, as the scheduler does, and computes it. */
+function enter(memory: PagedKvMemory, request: Request): number {
+  const hit = memory.lookup(request);
+  expect(memory.admit(request, request.numTokens - hit, demandOf(request.numTokens))).toBeUndefined();
+  request.numComputedTokens = hit;
+  memory.advance(request, request.numTokens - hit);
+  return hit;
+}
+
+function sample(request: Request, token: number): void {
+  for (const seq of request.seqs) (seq.tokens as Text | undefined)?.ids.push(token);
+  request.numOutputTokens++;
+}
+
+function decode(memory: PagedKvMemory, request: Request, token = 7): void {
+  if (request.numComputedTokens === request.numTokens) sample(request, token);
+  expect(memory.grow(request, 1)).toBeUndefined();
+  memory.advance(request, 1);
+}
+
+test('invariant 10: what was freed first is evicted first, and within one request the tail before the head', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
+      fc.constantFrom('lru' as const, 'uncached-first' as const),
+      fc.infiniteStream(fc.nat(100)),
+      (blockSize, lengths, freeOrder, luck) => {
+        const numBlocks = lengths.reduce((a, b) => a + b);
+        const evicted: number[] = [];
+        const memory = new PagedKvMemory({ numBlocks, blockSize, prefixCaching: true, freeOrder });
+        memory.observer = {
+          allocated() {},
+          cacheHit() {},
+          copied() {},
+          evicted: block => evicted.push(block),
+        };
+        const running = lengths.map((length, i) => makeRequest(counting(100 * i, length * blockSize)));
+        for (const request of running) enter(memory, request);
+        const expected: number[] = [];
+        while (running.length > 0) {
+          const [request] = running.splice(luck.next().value % running.length, 1);
+          expected.push(...memory.table(request!.seqs[0]!).toReversed());
+          memory.free(request!);
+        }
+        enter(memory, makeRequest(counting(10_000, numBlocks * blockSize)));
+        expect(evicted).toEqual(expected);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('invariant 8: a fresh request freed leaves its blocks in reverse order of its table, whatever is known of it', () => {
+  const known = fc.boolean();
+  const freeOrder = fc.constantFrom('lru' as const, 'uncached-first' as const);
+  fc.assert(
+    fc.property(
+      known,
+      fc.boolean(),
+      freeOrder,
+      fc.integer({ min: 1, max: 20 }),
+      (known, prefixCaching, freeOrder, prompt) => {
+        const memory = new PagedKvMemory({ numBlocks: 8, blockSize: 3, prefixCaching, freeOrder });
+        const request = makeRequest(known ? counting(0, prompt) : prompt);
+        enter(memory, request);
+        const table = [...memory.table(request.seqs[0]!)];
+        memory.free(request);
+        expect(memory.freeBlocks).toBe(8);
+        const list = [...memory.pool.freeList()];
+        const full = (block: number) => memory.cache?.nodeOf(block) !== undefined;
+        for (const kind of [true, false]) {
+          const own = table.filter(block => full(block) === kind);
+          expect(list.filter(block => own.includes(block))).toEqual(own.toReversed());
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('invariant 10: blocks that the window leaves behind go tail first as well', () => {
+  const memory = new PagedKvMemory({ numBlocks: 8, blockSize: 2, prefixCaching: true, slidingWindow: 4 });
+  const request = makeRequest(counting(0, 12));
+  enter(memory, request);
+  decode(memory, request);
+  // 12 computed: the window begins at position 9, so blocks 0 to 3 are behind it.
+  expect(memory.table(request.seqs[0]!)).toEqual([NULL_BLOCK, NULL_BLOCK, NULL_BLOCK, NULL_BLOCK, 4, 5, 6]);
+  expect([...memory.pool.freeList()]).toEqual([7, 3, 2, 1, 0]);
+});
+
+test('without a prefix cache every freed block goes to the back, those behind the window too', () => {
+  const memory = new PagedKvMemory({ numBlocks: 4, blockSize: 2, slidingWindow: 2 });
+  const request = makeRequest(2);
+  enter(memory, request);
+  for (let i = 0; i < 2; i++) decode(memory, request);
+  // 3 computed at the last growth: block 0 is behind the window.
+  expect([...memory.pool.freeList()]).toEqual([2, 3, 0]);
+});
+
+test('invariants 6, 9: a window no longer than a block may lose the node that the next block is registered under', () => {
+  const memory = new PagedKvMemory({ numBlocks: 2, blockSize: 1, prefixCaching: true, slidingWindow: 1 });
+  const request = makeRequest([5], { maxTokens: 8 });
+  enter(memory, request);
+  for (let i = 0; i < 7; i++) {
+    decode(memory, request, i);
+    memory.checkIntegrity();
+  }
+  memory.free(request);
+  memory.checkIntegrity();
+});
+
+test('invariant 6: after a swap the blocks behind those that the window took are still found by their whole prefix', () => {
+  const options = { blockSize: 2, prefixCaching: true, slidingWindow: 2, hostBlocks: 4 };
+  const memory = new PagedKvMemory({ ...options, numBlocks: 4 });
+  const request = makeRequest([1, 1, 2, 2], { maxTokens: 8 });
+  enter(memory, request);
+  decode(memory, request);
+  sample(request, 7);
+  expect(memory.table(request.seqs[0]!)[0]).toBe(NULL_BLOCK);
+  expect(memory.swapOut(request)).toBe(2);
+  // Everything cached is evicted by others in the meantime.
+  const other = makeRequest(8);
+  enter(memory, other);
+  memory.free(other);
+  expect(memory.swapIn(request)).toEqual({ blocks: 2 });
+  expect(memory.grow(request, 1)).toBeUndefined();
+  memory.advance(request, 1);
+  // Its second block holds [2, 2] behind [1, 1]; a prompt that begins with [2, 2] is another text.
+  expect(memory.lookup(makeRequest([2, 2, 3]))).toBe(0);
+  memory.checkIntegrity();
+});
+
+test('invariant 24: whoever fits alone also comes back from the host when all memory is free', () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        blockSize: fc.constantFrom(1, 2, 4),
+        numBlocks: fc.integer({ min: 1, max: 12 }),
+        width: fc.integer({ min: 1, max: 3 }),
+        prompt: fc.integer({ min: 1, max: 10 }),
+        maxTokens: fc.integer({ min: 2, max: 10 }),
+        outputs: fc.nat(8),
+      }),
+      ({ blockSize, numBlocks, width, prompt, maxTokens, outputs }) => {
+        const memory = new PagedKvMemory({ numBlocks, blockSize, hostBlocks: numBlocks });
+        const request = makeRequest(prompt, { maxTokens, n: width });
+        fc.pre(outputs <= maxTokens - 2 && memory.fits(request, prompt + maxTokens) === undefined);
+        enter(memory, request);
+        widen(request);
+        for (const seq of request.seqs.slice(1)) memory.fork(request, request.seqs[0]!, seq);
+        request.numOutputTokens++;
+        for (let i = 0; i < outputs; i++) decode(memory, Object.assign(request, { numOutputTokens: i + 2 }));
+        memory.takeCopies();
+        const moved = memory.swapOut(request);
+        expect(moved).toBeGreaterThan(0);
+        expect(memory.freeBlocks).toBe(numBlocks);
+        expect(memory.swapIn(request)).toEqual({ blocks: moved });
+        expect(memory.grow(request, 1)).toBeUndefined();
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('invariant 14: a list of copies that was handed out does not change any more', () => {
+  const memory = new PagedKvMemory({ numBlocks: 8, blockSize: 4 });
+  const request = makeRequest(3, { n: 2 });
+  enter(memory, request);
+  const first = memory.takeCopies();
+  widen(request);
+  memory.fork(request, request.seqs[0]!, request.seqs[1]!);
+  decode(memory, request);
+  expect(first).toEqual([]);
+  const second = memory.takeCopies();
+  expect(second).toHaveLength(1);
+  expect(memory.takeCopies()).toEqual([]);
+  expect(second).toHaveLength(1);
+});
+
+test('invariant 14: the pending copies of a request go with it', () => {
+  const memory = new PagedKvMemory({ numBlocks: 8, blockSize: 4, hostBlocks: 8 });
+  const [request, other] = [makeRequest(3, { n: 2 }), makeRequest(3, { n: 2 })];
+  for (const each of [request, other]) {
+    enter(memory, each);
+    widen(each);
+    memory.fork(each, each.seqs[0]!, each.seqs[1]!);
+    each.numOutputTokens++;
+    expect(memory.grow(each, 1)).toBeUndefined();
+  }
+  // What a copy has yet to fill cannot be moved to the host.
+  expect(memory.swapOut(request)).toBeUndefined();
+  memory.free(request);
+  expect(memory.takeCopies().map(copy => copy.request)).toEqual([other]);
+});
+
+test('a beam search is as long as its first true length, however many lengths are given', () => {
+  const memory = new PagedKvMemory({ numBlocks: 4, blockSize: 4 });
+  const request = makeRequest(1, { beamWidth: 2, maxTokens: 10, truth: [6, 1] });
+  enter(memory, request);
+  widen(request);
+  memory.fork(request, request.seqs[0]!, request.seqs[1]!);
+  request.numOutputTokens++;
+  for (let outputs = 2; outputs <= 6; outputs++) {
+    decode(memory, request);
+    request.numOutputTokens = outputs;
+    memory.checkIntegrity();
+    expectUsageHolds(memory);
+  }
+});
