@@ -2,8 +2,11 @@ import type { DecodeSet } from './decode-set.ts';
 import type { Listener } from './events.ts';
 import { invariant } from './invariant.ts';
 import type { KvMemory, Shortage } from './kv-memory.ts';
+import { memoryEvents } from './memory-events.ts';
 import type { Admission, Batching, Limits, Policy, SchedulerView } from './policies/policy.ts';
-import { type FinishReason, type Request, Sequence } from './request.ts';
+import type { Request, RequestStatus } from './request.ts';
+import { inOrder, RunningList, rowsOf } from './running-list.ts';
+import { StepBooking, widen } from './step-booking.ts';
 import {
   type PreemptionMode,
   StepPlan,
@@ -24,26 +27,18 @@ export class Scheduler {
   readonly limits: Limits;
   readonly memory: KvMemory;
   readonly waiting: WaitingQueue;
-  /** In order of admission. */
-  readonly running: Request[] = [];
+  readonly #running: RunningList;
+  readonly #booking: StepBooking;
   readonly #admission: Admission;
   readonly #batching: Batching;
   readonly #listener: Listener | undefined;
   readonly #view: SchedulerView;
-  readonly #decodes: DecodeSet | undefined;
   #step = 0;
   #now: Seconds = 0;
   #budget: Tokens = 0;
-  /** Sequences of the running requests, those included that samples will be forked into. */
-  #rows = 0;
-  /** Running requests that have ended but are held by their batch. */
-  #held = 0;
-  #admissions = 0;
   #blocked: StepPlan['blocked'];
   /** The first running request that had to sit this step out. */
   #stalled: { readonly request: Request; readonly shortage: Shortage } | undefined;
-  /** KV slots that the last beam selection wants copied where memory cannot fork. */
-  #beamCopies: Tokens = 0;
 
   /** @param decodes advances decodes together: for executors that do not need them named (a simulation's). */
   constructor(policy: Policy, limits: Limits, memory: KvMemory, listener?: Listener, decodes?: DecodeSet) {
@@ -54,6 +49,9 @@ export class Scheduler {
     this.#admission = policy.admission();
     this.#batching = policy.batching();
     this.#listener = listener;
+    // What a detailed trace names one by one cannot be advanced together.
+    this.#running = new RunningList(memory, listener?.detail ? undefined : decodes);
+    this.#booking = new StepBooking(this.#running, memory, limits, this.#batching.holdsFinished, listener);
     const scheduler = this;
     this.#view = {
       get now() {
@@ -72,12 +70,12 @@ export class Scheduler {
         lookup: request => memory.lookup(request as Request),
       },
     };
-    if (listener?.detail) this.#observeMemory(listener);
-    // What a detailed trace names one by one cannot be advanced together; nor what loses or copies memory as it grows.
-    if (decodes && !listener?.detail && !memory.trims && memory.kind !== 'padded') {
-      this.#decodes = decodes;
-      if (memory.kind === 'paged') decodes.usePhases(memory.blockSize);
-    }
+    if (listener?.detail) memory.observer = memoryEvents(listener, () => this.#now);
+  }
+
+  /** In order of admission. */
+  get running(): readonly Request[] {
+    return this.#running.requests;
   }
 
   get numUnfinished(): number {
@@ -104,7 +102,7 @@ export class Scheduler {
     const atOnce = Math.min(maxNumSeqs, maxNumBatchedTokens);
     if (width > atOnce) return `${width} sequences, at most ${atOnce} run at once`;
     request.maxTokens = Math.min(request.maxTokens, maxModelLen - promptTokens);
-    if (!this.memory.forks) this.#widen(request);
+    if (!this.memory.forks) widen(request);
     if (this.#batching.chunking === 'none' && promptTokens * request.seqs.length > maxNumBatchedTokens) {
       return `prompt of ${promptTokens} tokens, a step takes ${maxNumBatchedTokens} and prompts run whole`;
     }
@@ -112,15 +110,7 @@ export class Scheduler {
     return shortage && `needs ${shortage.needs} blocks, the memory has ${shortage.free}`;
   }
 
-  /** Rows for all samples: from the start where memory cannot fork, after the prompt where it can. */
-  #widen(request: Request): void {
-    const first = request.seqs[0]!;
-    while (request.seqs.length < request.width) {
-      const index = request.seqs.length;
-      request.seqs.push(new Sequence(index, first.tokens?.fork?.(index)));
-    }
-  }
-
+  /** Plans one iteration at time `now`, in seconds. The plan may be empty when all that can run was just preempted. */
   schedule(now: Seconds): StepPlan {
     const plan = new StepPlan(this.#step++, now);
     this.#now = now;
@@ -176,11 +166,10 @@ export class Scheduler {
       }
       const candidates = running.filter(other => other.status === 'running');
       const victim = candidates[policy.victim.pick(candidates)]!;
-      if (victim.clock) {
-        this.#leave(victim);
-        if (plan.together) this.#budget++;
-      } else if (victim.lastStep === plan.step) this.#budget += plan.remove(victim);
-      this.#preempt(plan, victim, running.indexOf(victim), request, shortage);
+      // What it was to compute in this step goes back to the budget.
+      if (victim.clock && plan.together) this.#budget++;
+      else if (victim.lastStep === plan.step) this.#budget += plan.remove(victim);
+      this.#preempt(plan, victim, request, shortage);
       if (victim === request) return 'yielded';
     }
     return 'grown';
@@ -192,19 +181,16 @@ export class Scheduler {
    * and 0 is returned.
    */
   #takeDecodes(plan: StepPlan, phase: 'all' | 'prefill' | 'decode'): number {
-    const { running, memory } = this;
-    const set = this.#decodes;
+    const { memory } = this;
+    const set = this.#running.decodes;
     if (!set || set.size === 0) return 0;
-    let from = running.length;
-    let others = 0;
-    while (from > 0 && !running[from - 1]!.clock) if (running[--from]!.status !== 'held') others++;
-    const named = running.length - set.size - this.#held;
-    if (phase === 'prefill' && others === named) return from;
+    const from = this.#running.firstNamed;
+    if (phase === 'prefill' && from !== undefined) return from;
     const due = set.entering();
     const { victim, stalls } = this.policy;
     const short = memory.freeBlocks < due.length && (stalls || victim.name !== 'newest');
-    if (others !== named || this.#budget < set.size || short) {
-      for (const request of running) if (request.clock) this.#leave(request);
+    if (from === undefined || this.#budget < set.size || short) {
+      this.#running.leaveAll();
       return 0;
     }
     const claims = memory.caches && due !== set.filling() ? [...due, ...set.filling()] : due;
@@ -214,17 +200,12 @@ export class Scheduler {
     }
     plan.together = { count: set.size, context: 0, ending: none, joined: none };
     this.#budget -= set.size;
-    return Math.min(from, running.length);
-  }
-
-  #leave(request: Request): void {
-    this.memory.settle(request);
-    this.#decodes!.leave(request);
+    return Math.min(from, this.running.length);
   }
 
   #unstall(plan: StepPlan, { request, shortage }: { request: Request; shortage: Shortage }): void {
     this.#stalled = undefined;
-    this.#preempt(plan, this.running.at(-1)!, this.running.length - 1, request, shortage);
+    this.#preempt(plan, this.running.at(-1)!, request, shortage);
     this.#scheduleRunning(plan, 'all');
   }
 
@@ -235,9 +216,9 @@ export class Scheduler {
     return Math.max(0, Math.min(wanted, Math.floor(this.#budget / request.seqs.length)));
   }
 
-  #preempt(plan: StepPlan, victim: Request, at: number, by: Request, shortage: Shortage): void {
-    this.running.splice(at, 1);
-    this.#rows -= rowsOf(victim);
+  #preempt(plan: StepPlan, victim: Request, by: Request, shortage: Shortage): void {
+    this.#running.leave(victim);
+    this.#running.remove(victim);
     const { preemption } = this.policy;
     // A half-computed prompt is cheaper to compute again than to move.
     const swap =
@@ -289,8 +270,9 @@ export class Scheduler {
     const held = this.#batching.mayJoin?.(this.#view);
     if (held) return held;
     const rows = request.seqs.length;
-    if (this.#rows + rowsOf(request) > limits.maxNumSeqs)
+    if (this.#running.rows + rowsOf(request) > limits.maxNumSeqs) {
       return { kind: 'max-num-seqs', limit: limits.maxNumSeqs };
+    }
     if (request.status === 'swapped') {
       if (rows > this.#budget) return { kind: 'token-budget', needs: rows, left: this.#budget };
       return this.#swapIn(plan, request);
@@ -331,10 +313,7 @@ export class Scheduler {
   #admit(plan: StepPlan, request: Request, count: Tokens): void {
     this.waiting.shift();
     const from = request.status as 'waiting' | 'preempted' | 'swapped';
-    request.status = 'running';
-    request.order = this.#admissions++;
-    this.running.push(request);
-    this.#rows += rowsOf(request);
+    this.#running.add(request);
     plan.add(request, count);
     plan.admitted.push(request);
     this.#budget -= count * request.seqs.length;
@@ -361,10 +340,10 @@ export class Scheduler {
       }
     }
     // Read before the step's own token is counted: that is what is copied to make room for it.
-    plan.copiedTokens = this.#beamCopies + (plan.numDecodes > 0 ? (memory.tensor?.().copied ?? 0) : 0);
-    this.#beamCopies = 0;
+    plan.copiedTokens = this.#booking.takeBeamCopies();
+    if (plan.numDecodes > 0) plan.copiedTokens += memory.tensor?.().copied ?? 0;
     for (let i = 0; i < plan.requests.length; i++) memory.advance(plan.requests[i]!, plan.numTokens[i]!);
-    if (plan.together) this.#advanceTogether(plan, this.#decodes!);
+    if (plan.together) this.#advanceTogether(plan, this.#running.decodes!);
     plan.paddedLength = memory.tensor?.().length ?? 0;
     if (this.#listener?.detail) {
       for (const [i, request] of plan.requests.entries()) {
@@ -376,7 +355,11 @@ export class Scheduler {
       plan.totalTokens <= this.limits.maxNumBatchedTokens || plan.numRequests === 1,
       () => `step of ${plan.totalTokens} tokens exceeds ${this.limits.maxNumBatchedTokens}`,
     );
-    invariant(this.#rows <= this.limits.maxNumSeqs, () => `${this.#rows} sequences run`);
+    const { rows } = this.#running;
+    invariant(
+      rows <= this.limits.maxNumSeqs,
+      () => `${rows} sequences run, at most ${this.limits.maxNumSeqs} may`,
+    );
   }
 
   #advanceTogether(plan: StepPlan, set: DecodeSet): void {
@@ -392,230 +375,51 @@ export class Scheduler {
     plan.numDecodes += count;
   }
 
-  /** Applies what the executor returned, at time `now`: tokens, forks, ends, freed memory. Returns who ended. */
+  /** Applies what the executor returned, at time `now`. Returns the requests that are over. */
   update(plan: StepPlan, result: StepResult, now: Seconds): readonly Request[] {
-    for (const seq of result.stopped) seq.stopped = true;
     if (this.#listener) {
       const usage = this.memory.usage();
       this.#listener.on({ type: 'step', time: plan.time, end: now, plan, result, usage });
     }
-    const ended: Request[] = [];
-    for (const request of this.#due(plan)) {
-      if (request.clock) this.#leave(request);
-      else if (!this.#bookTokens(request, result, now)) continue;
-      if (this.#endSequences(request)) ended.push(request);
-      else if (request.width === 1) this.#decodes?.join(request, this.#outputLimit(request));
-    }
-    return this.#batching.holdsFinished ? this.#releaseBatch(now) : this.#retire(ended, now);
+    return this.#booking.book(plan, result, now);
   }
 
-  /** Requests of the plan that need a look, in the order of the running list. */
-  #due(plan: StepPlan): readonly Request[] {
-    if (!plan.together) return plan.requests;
-    this.#decodes!.tickOutputs();
-    const { ending } = plan.together;
-    if (ending.length === 0) return plan.requests;
-    return inOrder([...plan.requests, ...ending.filter(request => request.clock)]);
-  }
-
-  /** Books one token for each live sequence; false for a piece of a prompt, and for who was aborted meanwhile. */
-  #bookTokens(request: Request, result: StepResult, now: Seconds): boolean {
-    if (request.status !== 'running' || request.numComputedTokens < request.numTokens) return false;
-    if (request.numOutputTokens === 0 && this.memory.forks && request.width > 1) this.#forkSamples(request);
-    const parents = result.parents?.get(request);
-    if (parents) this.#selectBeams(request, parents);
-    request.numOutputTokens++;
-    if (this.#listener?.detail) {
-      const index = request.numOutputTokens - 1;
-      for (const sequence of request.seqs) {
-        this.#listener.on({ type: 'token', time: now, request, sequence, index });
-      }
-    }
-    return true;
-  }
-
-  #outputLimit(request: Request): Tokens {
-    return Math.min(request.maxTokens, this.limits.maxModelLen - request.promptTokens);
-  }
-
-  #forkSamples(request: Request): void {
-    const first = request.seqs[0]!;
-    this.#widen(request);
-    for (const seq of request.seqs) if (seq !== first) this.#fork(request, first, seq);
-  }
-
-  #fork(request: Request, from: Sequence, to: Sequence): void {
-    this.memory.fork(request, from, to);
-    if (this.#listener?.detail) {
-      this.#listener?.on({ type: 'forked', time: this.#now, request, from: from.index, to: to.index });
-    }
-  }
-
-  /** Beam `i` goes on from `parents[i]`: chosen beams are forked, the others freed (vLLM paper §4.4). */
-  #selectBeams(request: Request, parents: readonly number[]): void {
-    const kept = new Set(parents);
-    if (!this.memory.forks) {
-      this.#beamCopies += (parents.length - kept.size) * request.numComputedTokens;
-      return;
-    }
-    const old = request.seqs;
-    const taken = new Set<number>();
-    request.seqs = parents.map(parent => {
-      const from = old[parent]!;
-      if (!taken.has(parent)) {
-        taken.add(parent);
-        return from;
-      }
-      const index = request.numSequences++;
-      const seq = new Sequence(index, from.tokens?.fork?.(index));
-      this.#fork(request, from, seq);
-      return seq;
-    });
-    for (const [i, seq] of old.entries()) if (!kept.has(i)) this.memory.freeSequence(request, seq);
-  }
-
-  /** Ends the sequences that stop here; true when none is left. */
-  #endSequences(request: Request): boolean {
-    const full = request.numOutputTokens >= this.#outputLimit(request);
-    let ends = full;
-    for (const seq of request.seqs) ends ||= seq.stopped;
-    if (!ends) return false;
-    for (const seq of request.seqs) {
-      if (!full && !seq.stopped) continue;
-      seq.finishReason = seq.stopped ? 'stop' : 'length';
-      this.#endSequence(request, seq);
-    }
-    request.seqs = request.seqs.filter(seq => !seq.finishReason);
-    return request.seqs.length === 0;
-  }
-
-  #endSequence(request: Request, seq: Sequence): void {
-    seq.outputTokens = request.numOutputTokens;
-    request.done.push(seq);
-    this.#rows--;
-    if (this.#batching.holdsFinished) this.memory.hold(request, seq);
-    else this.memory.freeSequence(request, seq);
-  }
-
-  #retire(ended: Request[], now: Seconds): readonly Request[] {
-    if (ended.length === 0) return ended;
-    const gone = new Set(ended);
-    let kept = 0;
-    for (const request of this.running) if (!gone.has(request)) this.running[kept++] = request;
-    this.running.length = kept;
-    for (const request of ended) {
-      this.memory.free(request);
-      // Its client left long ago; only its row of the batch had stayed.
-      request.status = request.done.some(seq => seq.finishReason === 'abort') ? 'aborted' : 'finished';
-      if (request.status === 'finished') this.#listener?.on({ type: 'finished', time: now, request });
-    }
-    return ended;
-  }
-
-  /** Static batching: nobody leaves before all have ended. */
-  #releaseBatch(now: Seconds): readonly Request[] {
-    let unfinished = false;
-    this.#held = 0;
-    for (const request of this.running) {
-      if (request.seqs.length > 0) unfinished = true;
-      else {
-        request.status = 'held';
-        this.#held++;
-      }
-    }
-    if (unfinished) return [];
-    this.#held = 0;
-    return this.#retire([...this.running], now);
-  }
-
-  /** The client is gone: everything the request holds is free at once (a static batch keeps its row). */
-  abort(request: Request, now: Seconds): boolean {
-    const finishReason: FinishReason = 'abort';
-    switch (request.status) {
-      case 'waiting':
-      case 'preempted':
-      case 'swapped':
-        this.waiting.remove(request);
-        if (request.status === 'swapped') this.memory.dropSwapped(request);
-        break;
-      case 'running':
-        if (request.clock) this.#leave(request);
-        if (this.#batching.holdsFinished) {
-          this.#listener?.on({ type: 'aborted', time: now, request });
-          for (const seq of request.seqs) this.#endSequence(request, Object.assign(seq, { finishReason }));
-          request.seqs = [];
-          this.#releaseBatch(now);
-          return true;
-        }
-        this.running.splice(this.running.indexOf(request), 1);
-        this.#rows -= rowsOf(request);
-        this.memory.free(request);
-        break;
-      case 'held':
-      case 'finished':
-      case 'aborted':
-      case 'rejected':
-        return false;
-      default:
-        request.status satisfies never;
-    }
-    request.status = 'aborted';
+  /**
+   * The client is gone: everything the request holds is free at once (a static batch keeps its row).
+   * Undefined if it was over already; else the others that finish with it, when theirs was the last row waited for.
+   */
+  abort(request: Request, now: Seconds): readonly Request[] | undefined {
+    if (isQueued(request.status)) {
+      this.waiting.remove(request);
+      if (request.status === 'swapped') this.memory.dropSwapped(request);
+      request.status = 'aborted';
+    } else if (request.status !== 'running') return undefined;
     this.#listener?.on({ type: 'aborted', time: now, request });
-    return true;
+    if (request.status === 'aborted') return none;
+    this.#running.leave(request);
+    return this.#booking.cut(request, 'abort', now);
   }
 
   /** Why `request` did not enter in the last step; undefined if it does not wait. */
   whyWaiting(request: Request): WaitingFor | undefined {
     const blocked = this.#blocked;
-    if (!blocked || !['waiting', 'preempted', 'swapped'].includes(request.status)) return undefined;
+    if (!blocked || !isQueued(request.status)) return undefined;
     return blocked.request === request
       ? blocked.reason
       : { kind: 'head-of-line', behind: blocked.request.id };
   }
 
-  #observeMemory(listener: Listener): void {
-    const at = () => this.#now;
-    this.memory.observer = {
-      allocated: (request, seq, blocks) =>
-        listener.on({ type: 'allocated', time: at(), request, sequence: seq.index, blocks }),
-      cacheHit: (request, tokens) => listener.on({ type: 'cache-hit', time: at(), request, tokens }),
-      evicted: block => listener.on({ type: 'evicted', time: at(), block }),
-      copied: ({ request, src, dst }) => listener.on({ type: 'copied', time: at(), request, src, dst }),
-    };
-  }
-
   checkIntegrity(): void {
     this.memory.checkIntegrity();
-    const rows = this.running.reduce((sum, request) => sum + rowsOf(request), 0);
-    invariant(rows === this.#rows, () => `${rows} sequences run, the counter says ${this.#rows}`);
-    for (const request of this.running) {
-      invariant(
-        request.status === 'running' || request.status === 'held',
-        () => `request ${request.id} is ${request.status} but in the running list`,
-      );
-      invariant(
-        request.numComputedTokens <= request.numTokens,
-        () =>
-          `request ${request.id} has computed ${request.numComputedTokens} of ${request.numTokens} tokens`,
-      );
-    }
-    for (const request of this.waiting) {
-      invariant(
-        request && ['waiting', 'preempted', 'swapped'].includes(request.status),
-        () => `request ${request?.id} is ${request?.status} but in the queue`,
-      );
+    this.#running.checkIntegrity();
+    for (const { id, status } of this.waiting) {
+      invariant(isQueued(status), () => `request ${id} is ${status} but in the queue`);
     }
   }
 }
 
 const none: readonly Request[] = [];
 
-/** Sorted as the running list is. */
-function inOrder(requests: readonly Request[]): readonly Request[] {
-  return requests.length < 2 ? requests : [...requests].sort((a, b) => a.order - b.order);
-}
-
-/** Sequences it runs, or will run once its samples are forked. */
-function rowsOf(request: Request): number {
-  return request.numOutputTokens === 0 ? request.width : request.seqs.length;
+function isQueued(status: RequestStatus): status is 'waiting' | 'preempted' | 'swapped' {
+  return status === 'waiting' || status === 'preempted' || status === 'swapped';
 }

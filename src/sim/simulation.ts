@@ -146,9 +146,14 @@ export class Simulation {
       } else if (queued <= this.#now) {
         const event = this.#events.pop()!;
         if (!(event instanceof Request)) this.#arrive(event);
-        else if (this.scheduler.abort(event, this.#now)) this.#end(event);
+        else this.#abort(event);
       } else return;
     }
+  }
+
+  #abort(request: Request): void {
+    const finished = this.scheduler.abort(request, this.#now);
+    if (finished) for (const over of [request, ...finished]) this.#end(over);
   }
 
   #arrive(arrival: Arrival): void {

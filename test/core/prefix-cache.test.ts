@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type BlockHash, PrefixCache, type PrefixNode } from '../../src/core/prefix-cache.ts';
+import { type BlockHash, NO_NODE, PrefixCache, type PrefixNode } from '../../src/core/prefix-cache.ts';
 import { makeRequest } from '../support/requests.ts';
 import { Text } from '../support/text.ts';
 
 const blockSize = 2;
+const numBlocks = 12;
 
 /** One for each way of hashing; the answers must not depend on it. */
 const hashes: Record<string, BlockHash | undefined> = {
@@ -54,7 +55,7 @@ interface Holder {
   readonly ids: readonly number[];
   readonly blocks: number[];
   /** Its cursor in each of the caches. */
-  nodes: (PrefixNode | undefined)[];
+  nodes: PrefixNode[];
 }
 
 type Step =
@@ -64,11 +65,10 @@ type Step =
   | { do: 'evict'; at: number };
 
 class World {
-  readonly caches = Object.values(hashes).map(hash => new PrefixCache(blockSize, hash));
+  readonly caches = Object.values(hashes).map(hash => new PrefixCache(blockSize, numBlocks, hash));
   readonly model = new Model();
   readonly holders: Holder[] = [];
   readonly texts = new Map<string, { key: string; ids: readonly number[] }>();
-  #nextBlock = 0;
 
   play(step: Step) {
     const holder = this.holders[('at' in step ? step.at : 0) % Math.max(1, this.holders.length)];
@@ -77,17 +77,19 @@ class World {
         const { key, ids } = step;
         this.texts.set(JSON.stringify([key, ids]), { key, ids });
         const chain = step.adopt ? this.model.chain(key, ids, ids.length / blockSize) : [];
-        const nodes = this.caches.map(cache => cache.lookup(key, new Text(ids), chain.length).at(-1));
+        const last = chain.at(-1)?.[0];
+        const nodes = this.caches.map(cache => (last === undefined ? NO_NODE : cache.nodeOf(last)));
         this.holders.push({ key, ids, blocks: chain.map(blocks => blocks[0]!), nodes });
         break;
       }
       case 'extend': {
         const index = holder?.blocks.length ?? 0;
         if (!holder || (index + 1) * blockSize > holder.ids.length) return;
-        const block = this.#nextBlock++;
+        const block = this.#unused();
+        if (block === undefined) return;
         const { key, ids } = holder;
         holder.nodes = this.caches.map((cache, i) =>
-          cache.register(block, holder.nodes[i], key, new Text(ids), index),
+          cache.register(block, holder.nodes[i]!, key, new Text(ids), index),
         );
         holder.blocks.push(block);
         this.model.add(Model.name(key, ids, index), block);
@@ -111,6 +113,12 @@ class World {
     }
   }
 
+  /** The next block that holds nothing; ids are used again, and so are nodes. */
+  #unused(): number | undefined {
+    const used = new Set([...this.model.blocks.values()].flat());
+    return Array.from({ length: numBlocks }, (_, i) => i).find(block => !used.has(block));
+  }
+
   #held(block: number) {
     return this.holders.some(holder => holder.blocks.includes(block));
   }
@@ -131,23 +139,27 @@ class World {
       expect(cache.size).toBe(this.model.size);
       for (const { key, ids } of this.texts.values()) {
         for (const limit of [0, 1, ids.length / blockSize]) {
-          const found = cache.lookup(key, new Text(ids), limit).map(node => node.blocks);
-          expect(found, Object.keys(hashes)[i]).toEqual(this.model.chain(key, ids, limit));
+          const found = this.model.chain(key, ids, limit).map(blocks => blocks[0]);
+          expect(cache.lookup(key, new Text(ids), limit), Object.keys(hashes)[i]).toEqual(found);
         }
       }
-      for (const [name, blocks] of this.model.blocks) {
-        for (const block of blocks) expect(nameOf(cache.nodeOf(block)!)).toBe(name);
-      }
+      expectSameNodes(cache, this.model);
     }
   }
 }
 
-/** The whole text that a node stands for, read off its chain. */
-function nameOf(node: PrefixNode): string {
-  const ids: number[] = [];
-  let root = node;
-  for (; root.parent; root = root.parent) ids.unshift(...root.tokens);
-  return JSON.stringify([root.key, ids]);
+/** Two blocks have one node exactly when their whole texts are equal; a block without text has none. */
+function expectSameNodes(cache: PrefixCache, model: Model): void {
+  const nodes = new Set<PrefixNode>([NO_NODE]);
+  for (const blocks of model.blocks.values()) {
+    const node = cache.nodeOf(blocks[0]!);
+    expect(nodes.has(node)).toBe(false);
+    nodes.add(node);
+    expect(blocks.map(block => cache.nodeOf(block))).toEqual(blocks.map(() => node));
+  }
+  const texts = new Set([...model.blocks.values()].flat());
+  for (let block = 0; block < numBlocks; block++)
+    if (!texts.has(block)) expect(cache.nodeOf(block)).toBe(NO_NODE);
 }
 
 const ids = fc
@@ -191,13 +203,7 @@ test('nothing is left of what was forgotten: no root, no node', () => {
       world.forgetAll();
       world.check();
       expect(world.model.size).toBe(0);
-      for (const cache of world.caches) {
-        expect(cache.size).toBe(0);
-        // Under the colliding hash all nodes share one list: a fresh one is alone in it.
-        const node = cache.register(0, undefined, 'a', new Text([0, 0]), 0);
-        expect(node).toMatchObject({ next: undefined, children: 0, blocks: [0] });
-        expect(node.parent).toMatchObject({ children: 1, blocks: [] });
-      }
+      for (const cache of world.caches) expect(cache.size).toBe(0);
     }),
     { numRuns: 100 },
   );
@@ -206,8 +212,8 @@ test('nothing is left of what was forgotten: no root, no node', () => {
 test('a root goes with its last block: an empty cache does not even hash', () => {
   let hashed = 0;
   const count: BlockHash = () => hashed++;
-  const cache = new PrefixCache(blockSize, count);
-  cache.register(3, undefined, 'salt', new Text([1, 2]), 0);
+  const cache = new PrefixCache(blockSize, numBlocks, count);
+  cache.register(3, NO_NODE, 'salt', new Text([1, 2]), 0);
   cache.forget(3);
   hashed = 0;
   expect(cache.lookup('salt', new Text([1, 2]), 1)).toEqual([]);
@@ -231,8 +237,8 @@ test('invariant 6: any two salts or adapters are two caches', () => {
       const same = (lora1 ?? '') === (lora2 ?? '') && (salt1 ?? '') === (salt2 ?? '');
       expect(a.cacheKey === b.cacheKey).toBe(same);
       for (const hash of Object.values(hashes)) {
-        const cache = new PrefixCache(blockSize, hash);
-        const first = cache.register(0, undefined, a.cacheKey, text, 0);
+        const cache = new PrefixCache(blockSize, numBlocks, hash);
+        const first = cache.register(0, NO_NODE, a.cacheKey, text, 0);
         cache.register(1, first, a.cacheKey, text, 1);
         expect(cache.lookup(b.cacheKey, text, 2)).toHaveLength(same ? 2 : 0);
       }
@@ -257,20 +263,20 @@ test('invariant 6: a salt cannot be worded so that it reaches into the cache of 
 test.each(Object.entries(hashes))(
   'invariant 9: a hole hides what is behind it until its text returns, under %s',
   (_, hash) => {
-    const cache = new PrefixCache(blockSize, hash);
+    const cache = new PrefixCache(blockSize, numBlocks, hash);
     const text = new Text([0, 0, 0, 0, 0, 0]);
-    let parent: PrefixNode | undefined;
+    let parent = NO_NODE;
     for (const block of [4, 5, 6]) parent = cache.register(block, parent, '', text, block - 4);
-    const found = () => cache.lookup('', text, 3).map(node => node.blocks);
-    expect(found()).toEqual([[4], [5], [6]]);
+    const found = () => cache.lookup('', text, 3);
+    expect(found()).toEqual([4, 5, 6]);
     cache.forget(5);
-    expect(found()).toEqual([[4]]);
+    expect(found()).toEqual([4]);
     cache.forget(4);
     expect(found()).toEqual([]);
-    const first = cache.register(7, undefined, '', text, 0);
-    expect(found()).toEqual([[7]]);
+    const first = cache.register(7, NO_NODE, '', text, 0);
+    expect(found()).toEqual([7]);
     cache.register(8, first, '', text, 1);
-    expect(found()).toEqual([[7], [8], [6]]);
+    expect(found()).toEqual([7, 8, 6]);
     cache.checkIntegrity();
     expect(cache.size).toBe(3);
   },
@@ -278,22 +284,23 @@ test.each(Object.entries(hashes))(
 
 test('invariant 6: the same block text behind another prefix is another prefix', () => {
   for (const hash of Object.values(hashes)) {
-    const cache = new PrefixCache(blockSize, hash);
+    const cache = new PrefixCache(blockSize, numBlocks, hash);
     const [left, right] = [new Text([1, 1, 9, 9]), new Text([2, 2, 9, 9])];
-    cache.register(1, cache.register(0, undefined, '', left, 0), '', left, 1);
-    cache.register(2, undefined, '', right, 0);
-    expect(cache.lookup('', right, 2).map(node => node.blocks)).toEqual([[2]]);
-    expect(cache.lookup('', left, 2).map(node => node.blocks)).toEqual([[0], [1]]);
+    cache.register(1, cache.register(0, NO_NODE, '', left, 0), '', left, 1);
+    cache.register(2, NO_NODE, '', right, 0);
+    expect(cache.lookup('', right, 2)).toEqual([2]);
+    expect(cache.lookup('', left, 2)).toEqual([0, 1]);
   }
 });
 
 test('invariant 5: equal content may live in several blocks, and is found while one of them is left', () => {
-  const cache = new PrefixCache(blockSize);
+  const cache = new PrefixCache(blockSize, numBlocks);
   const text = new Text([1, 2]);
-  const node = cache.register(0, undefined, '', text, 0);
-  expect(cache.register(1, undefined, '', text, 0)).toBe(node);
+  const node = cache.register(0, NO_NODE, '', text, 0);
+  expect(cache.register(1, NO_NODE, '', text, 0)).toBe(node);
+  expect(cache.lookup('', text, 1)).toEqual([0]);
   cache.forget(0);
-  expect(cache.lookup('', text, 1)[0]!.blocks).toEqual([1]);
+  expect(cache.lookup('', text, 1)).toEqual([1]);
   cache.forget(1);
   expect(cache.lookup('', text, 1)).toEqual([]);
   cache.forget(1);
@@ -301,7 +308,45 @@ test('invariant 5: equal content may live in several blocks, and is found while 
 });
 
 test('a block is registered once', () => {
-  const cache = new PrefixCache(blockSize);
-  cache.register(0, undefined, '', new Text([1, 2]), 0);
-  expect(() => cache.register(0, undefined, '', new Text([3, 4]), 0)).toThrow('block 0 is cached already');
+  const cache = new PrefixCache(blockSize, numBlocks);
+  cache.register(0, NO_NODE, '', new Text([1, 2]), 0);
+  expect(() => cache.register(0, NO_NODE, '', new Text([3, 4]), 0)).toThrow('block 0 is cached already');
+});
+
+test.each(Object.entries(hashes))('the table of nodes grows and is used again, under %s', (_, hash) => {
+  const cache = new PrefixCache(1, 8, hash);
+  const texts = [0, 1, 2].map(
+    first => new Text(Array.from({ length: 120 }, (_, i) => (i === 0 ? first : i % 3))),
+  );
+  for (let round = 0; round < 3; round++) {
+    // Each text is registered to its end, but only its last block stays: hundreds of nodes over three blocks.
+    for (const [t, text] of texts.entries()) {
+      let parent = NO_NODE;
+      for (let i = 0; i < 120; i++) {
+        parent = cache.register(2 * t + (i % 2), parent, 'key', text, i);
+        if (i > 0) cache.forget(2 * t + ((i + 1) % 2));
+      }
+    }
+    cache.checkIntegrity();
+    expect(cache.size).toBe(3);
+    for (const text of texts) expect(cache.lookup('key', text, 120)).toEqual([]);
+    for (let block = 0; block < 6; block++) cache.forget(block);
+    cache.checkIntegrity();
+    expect(cache.size).toBe(0);
+  }
+});
+
+test('a block may be registered deep in a text of which nothing is cached yet (sliding window)', () => {
+  for (const hash of Object.values(hashes)) {
+    const cache = new PrefixCache(blockSize, numBlocks, hash);
+    const text = new Text([1, 1, 2, 2, 3, 3]);
+    cache.register(5, NO_NODE, '', text, 2);
+    expect(cache.lookup('', text, 3)).toEqual([]);
+    expect(cache.lookup('', new Text([3, 3]), 1)).toEqual([]);
+    cache.checkIntegrity();
+    cache.register(4, cache.register(3, NO_NODE, '', text, 0), '', text, 1);
+    expect(cache.lookup('', text, 3)).toEqual([3, 4, 5]);
+    for (const block of [3, 4, 5]) cache.forget(block);
+    cache.checkIntegrity();
+  }
 });

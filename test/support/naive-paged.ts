@@ -28,19 +28,26 @@ export class NaivePaged {
     return this.tables.get(seq) ?? [];
   }
 
-  /** Blocks of each sequence's longest cached prefix, all as long as the shortest. */
+  /** Blocks of the longest cached prefix, from the start without a hole; of equal ones the first to be registered. */
+  chain(key: string, ids: readonly number[], limit: number): number[] {
+    const { blockSize } = this.#options;
+    const found: number[] = [];
+    while (found.length < Math.min(limit, Math.floor(ids.length / blockSize))) {
+      const text = JSON.stringify([key, ids.slice(0, (found.length + 1) * blockSize)]);
+      const block = [...this.cached].find(([, other]) => other === text)?.[0];
+      if (block === undefined) break;
+      found.push(block);
+    }
+    return found;
+  }
+
+  /** Those of each sequence, all as long as the shortest; the last token is left to be computed. */
   hits(request: Request): number[][] {
     const { blockSize, prefixCaching } = this.#options;
+    const limit = Math.floor((request.numTokens - 1) / blockSize);
     const hits = request.seqs.map(seq => {
-      const found: number[] = [];
-      const limit = Math.floor((request.numTokens - 1) / blockSize);
-      while (prefixCaching && seq.tokens && found.length < limit) {
-        const text = textOf(request, seq, (found.length + 1) * blockSize);
-        const block = [...this.cached].find(([, other]) => other === text)?.[0];
-        if (block === undefined) break;
-        found.push(block);
-      }
-      return found;
+      if (!prefixCaching || !seq.tokens) return [];
+      return this.chain(request.cacheKey, idsOf(seq, limit * blockSize), limit);
     });
     const length = Math.min(...hits.map(found => found.length));
     return hits.map(found => found.slice(0, length));
@@ -50,7 +57,7 @@ export class NaivePaged {
     const { blockSize, claim } = this.#options;
     const hits = this.hits(request);
     const hit = hits[0]!.length;
-    const total = claim === 'max' ? request.promptTokens + request.maxTokens : 0;
+    const total = claim === 'max' ? request.promptTokens + request.maxTokens - 1 : 0;
     const claimed = Math.ceil(Math.max(hit * blockSize + chunk, total) / blockSize);
     const demanded = Math.max(claimed, Math.ceil(demand.tokens / blockSize));
     const idleHits = new Set(hits.flat().filter(block => this.refs[block] === 0)).size;
@@ -212,8 +219,11 @@ export class NaivePaged {
   }
 }
 
+function idsOf(seq: Sequence, count: number): number[] {
+  return Array.from({ length: count }, (_, position) => seq.tokens!.at(position));
+}
+
 /** Key and first `count` tokens of a sequence, as one string. */
-export function textOf(request: Request, seq: Sequence, count: number): string {
-  const ids = Array.from({ length: count }, (_, position) => seq.tokens!.at(position));
-  return JSON.stringify([request.cacheKey, ids]);
+function textOf(request: Request, seq: Sequence, count: number): string {
+  return JSON.stringify([request.cacheKey, idsOf(seq, count)]);
 }

@@ -243,19 +243,17 @@ export function askArbitrary(options: ArbitraryOptions = {}): fc.Arbitrary<Ask> 
     ),
     prompt: fc.integer({ min: 1, max: 30 }),
     maxTokens: fc.integer({ min: 1, max: 30 }),
-    outputs: fc
-      .array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 1 })
-      .chain(one =>
-        samples
-          ? fc.oneof(
-              { weight: 4, arbitrary: fc.constant(one) },
-              {
-                weight: 1,
-                arbitrary: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 2, maxLength: 3 }),
-              },
-            )
-          : fc.constant(one),
-      ),
+    outputs: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 1 }).chain(one =>
+      samples
+        ? fc.oneof(
+            { weight: 4, arbitrary: fc.constant(one) },
+            {
+              weight: 1,
+              arbitrary: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 2, maxLength: 3 }),
+            },
+          )
+        : fc.constant(one),
+    ),
     beamWidth: samples
       ? fc.oneof(
           { weight: 5, arbitrary: fc.constant(undefined) },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type AdmissionDemand, slotKinds } from '../../../src/core/kv-memory.ts';
 import { PagedKvMemory, type PagedOptions } from '../../../src/core/memory/paged.ts';
+import { NO_NODE } from '../../../src/core/prefix-cache.ts';
 import { type Request, Sequence } from '../../../src/core/request.ts';
 import { makeRequest, widen } from '../../support/requests.ts';
 import { counting, type Text } from '../../support/text.ts';
@@ -271,7 +272,7 @@ describe('bugs found in nano-vllm', () => {
       memory.free(request);
       request.numComputedTokens = 0;
       expect(memory.freeBlocks).toBe(4);
-      expect(request.seqs[0]).toMatchObject({ blocks: [], registered: 0, node: undefined, unused: 0 });
+      expect(request.seqs[0]).toMatchObject({ blocks: [], registered: 0, node: NO_NODE, unused: 0 });
       memory.checkIntegrity();
       // Every full block is found again, and no more than is full.
       const hit = Math.floor(before / 256) * 256;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type MemoryUsage, NULL_BLOCK } from '../../../src/core/kv-memory.ts';
 import { PagedKvMemory, type PagedOptions } from '../../../src/core/memory/paged.ts';
+import { NO_NODE } from '../../../src/core/prefix-cache.ts';
 import { Request, type RequestSpec, Sequence } from '../../../src/core/request.ts';
 import { NaivePaged } from '../../support/naive-paged.ts';
 import { makeRequest, widen } from '../../support/requests.ts';
@@ -19,6 +20,9 @@ interface Planned {
  */
 class World {
   readonly options: PagedOptions;
+  /** Single decodes advance together, on a clock, as those of a `DecodeSet` do. */
+  readonly together: boolean;
+  readonly clock = { computed: 0, outputs: 0 };
   readonly memory: PagedKvMemory;
   readonly naive: NaivePaged;
   readonly gpu: (string | undefined)[];
@@ -36,8 +40,9 @@ class World {
   #evicted: number[] = [];
   #requests = 0;
 
-  constructor(options: PagedOptions) {
+  constructor(options: PagedOptions, together: boolean) {
     this.options = options;
+    this.together = together && options.slidingWindow === undefined;
     this.memory = new PagedKvMemory(options);
     this.naive = new NaivePaged(options);
     this.gpu = new Array<string | undefined>(this.memory.capacity);
@@ -84,6 +89,7 @@ class World {
     this.planned = this.planned.filter(other => other.request !== request);
     this.running.splice(this.running.indexOf(request), 1);
     this.waiting.unshift(request);
+    this.#leave(request);
     if (swap && request.decoding) {
       const expected = this.naive.swapOut(request);
       expect(this.memory.swapOut(request)).toBe(expected);
@@ -181,8 +187,23 @@ class World {
         }
       }
     }
-    for (const { request, count } of this.planned) this.memory.advance(request, count);
+    let together = 0;
+    for (const { request, count } of this.planned) {
+      if (this.together && request.width === 1 && request.decoding) {
+        request.clock = this.clock;
+        request.numComputedTokens++;
+        together++;
+      } else this.memory.advance(request, count);
+    }
+    this.memory.advanceTogether(together);
     for (const [slot, content] of writes) this.gpu[slot] = content;
+  }
+
+  /** Whoever leaves the set is settled first. */
+  #leave(request: Request) {
+    if (!request.clock) return;
+    this.memory.settle(request);
+    request.clock = undefined;
   }
 
   /** What `Scheduler.update` does with the memory. `luck` is the stream of everything that a model may say. */
@@ -237,6 +258,7 @@ class World {
     for (const seq of request.seqs) {
       const length = Math.min(maxTokens, (beam ? undefined : truth?.[seq.index]) ?? truth?.[0] ?? maxTokens);
       if (numOutputTokens < length && (beam || luck() % 16 > 0)) continue;
+      this.#leave(request);
       seq.finishReason = 'stop';
       // Paged memory takes a held sequence's blocks back all the same.
       if (luck() % 2 === 0) this.memory.hold(request, seq);
@@ -256,6 +278,7 @@ class World {
     for (const list of [this.running, this.waiting])
       if (list.includes(request)) list.splice(list.indexOf(request), 1);
     if (request.status === 'running') {
+      this.#leave(request);
       this.memory.free(request);
       this.naive.freeRequest(request);
     } else if (request.status === 'swapped') {
@@ -306,14 +329,28 @@ class World {
     }
     for (const request of this.waiting)
       expect(request.numComputedTokens > 0).toBe(request.status === 'swapped');
-    expect(cachedTexts(memory), 'cached texts').toEqual(new Map([...naive.cached].sort(([a], [b]) => a - b)));
-    expect(memory.cache?.size ?? 0).toBe(naive.cached.size);
+    this.#checkCache();
     expect(this.#evicted, 'evictions').toEqual(naive.evicted);
     memory.checkIntegrity();
     expectUsageHolds(memory);
     if (this.planned.length > 0 && this.phase !== 'ran') return;
     this.#checkContent();
     expect(memory.usage()).toEqual(this.#naiveUsage());
+  }
+
+  /** The blocks that the cache knows, and by which texts. */
+  #checkCache() {
+    const { memory, naive } = this;
+    if (!memory.cache) return;
+    const blocks = Array.from({ length: memory.pool.size }, (_, block) => block);
+    const known = blocks.filter(block => memory.cache!.nodeOf(block) !== NO_NODE);
+    expect(known, 'cached blocks').toEqual(blocks.filter(block => naive.cached.has(block)));
+    expect(memory.cache.size).toBe(known.length);
+    for (const text of new Set(naive.cached.values())) {
+      const [key, ids] = JSON.parse(text) as [string, number[]];
+      const found = naive.chain(key, ids, Number.POSITIVE_INFINITY);
+      expect(memory.cache.lookup(key, new Text(ids), ids.length / memory.blockSize), text).toEqual(found);
+    }
   }
 
   /** Between steps every live sequence reads its own tokens, and every cached block holds what it is found by. */
@@ -378,19 +415,6 @@ class World {
     const { cached, free } = this.memory.usage();
     expect(cached + free).toBe(this.memory.capacity);
   }
-}
-
-/** Block by block, the whole text that the cache would find it by. */
-function cachedTexts(memory: PagedKvMemory): Map<number, string> {
-  const texts = new Map<number, string>();
-  for (let block = 0; block < memory.pool.size; block++) {
-    let node = memory.cache?.nodeOf(block);
-    if (!node) continue;
-    const ids: number[] = [];
-    for (; node.parent; node = node.parent) ids.unshift(...node.tokens);
-    texts.set(block, JSON.stringify([node.key, ids]));
-  }
-  return texts;
 }
 
 function pick<T>(items: readonly T[], at: number): T | undefined {
@@ -574,8 +598,8 @@ test.each([1, 2, 3, 16])(
   'invariants 1–3, 5–9, 11–14: paged memory with blocks of %d does what the naive model does, and no slot is ever foreign',
   blockSize => {
     fc.assert(
-      fc.property(options(blockSize), commands(blockSize), (options, commands) => {
-        const world = new World(options);
+      fc.property(options(blockSize), fc.boolean(), commands(blockSize), (options, together, commands) => {
+        const world = new World(options, together);
         fc.modelRun(() => ({ model: world, real: world.memory }), commands);
         world.drain();
       }),
