@@ -161,10 +161,15 @@ export class Request {
    * One less than its tokens, for the last one's KV is never computed.
    */
   finalSlots(seq: Sequence): Tokens {
-    const outputs = this.truth?.[seq.index] ?? this.truth?.[0] ?? this.maxTokens;
-    return this.promptTokens + Math.min(outputs, this.maxTokens) - 1;
+    return this.promptTokens + this.finalOutputs(seq) - 1;
+  }
+
+  /** Output tokens of `seq` at its end; beams all end with the first true length. */
+  finalOutputs(seq: Sequence): Tokens {
+    const outputs = this.beam ? this.truth?.[0] : (this.truth?.[seq.index] ?? this.truth?.[0]);
+    return Math.min(outputs ?? this.maxTokens, this.maxTokens);
   }
 }
 
 /** What a policy is given: everything but the truth. Only the oracles' reservation sees more. */
-export type HonestRequest = Omit<Request, 'truth' | 'finalSlots'>;
+export type HonestRequest = Omit<Request, 'truth' | 'finalSlots' | 'finalOutputs'>;

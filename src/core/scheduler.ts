@@ -191,6 +191,7 @@ export class Scheduler {
     const short = memory.freeBlocks < due.length && (stalls || victim.name !== 'newest');
     if (from === undefined || this.#budget < set.size || short) {
       this.#running.leaveAll();
+      plan.parted = true;
       return 0;
     }
     const claims = memory.caches && due !== set.filling() ? [...due, ...set.filling()] : due;

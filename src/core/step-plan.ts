@@ -28,6 +28,8 @@ export class StepPlan {
   readonly starts: Tokens[] = [];
   /** Further requests that each decode one token, not named one by one: only for executors that asked for it. */
   together: DecodesTogether | undefined;
+  /** Those that decoded together until now are on their own again. */
+  parted = false;
   /** Rows of the forward pass: Σ tokens × live sequences. */
   totalTokens: Tokens = 0;
   /** Entries that are decodes: one known position each. */

@@ -16,6 +16,10 @@ export class EventQueue<T> {
     return this.#heap.peek()?.time ?? Number.POSITIVE_INFINITY;
   }
 
+  peek(): T | undefined {
+    return this.#heap.peek()?.value;
+  }
+
   push(time: Seconds, value: T): void {
     this.#heap.push({ time, sequence: this.#sequence++, value });
   }

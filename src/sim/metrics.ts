@@ -180,13 +180,13 @@ export class Metrics implements Listener {
   /** Tokens of a step, at its end; called before the scheduler books them. */
   #tokens(plan: StepPlan, end: Seconds): void {
     let tokens = 0;
+    if (plan.parted) for (const live of this.#live.values()) this.#part(live);
     for (const request of plan.requests) {
       if (request.status !== 'running' || request.numComputedTokens < request.numTokens) continue;
       const live = this.#live.get(request);
       if (!live) continue;
       const rows = request.numOutputTokens === 0 ? request.width : request.seqs.length;
       tokens += rows;
-      this.#part(live);
       if (live.firstToken < 0) live.firstToken = end;
       else this.itl.add(end - live.lastToken, rows);
       live.lastToken = end;

@@ -95,6 +95,8 @@ export class Simulation {
       this.#deliver();
       if (!this.#closed && this.#due === this.#arrivals.length) return 'starved';
       if (this.scheduler.numUnfinished === 0) {
+        // Who would have hung up has been served: that is not worth waiting for.
+        while (this.#events.peek() instanceof Request) this.#events.pop();
         const next = this.#nextEvent();
         if (next === Number.POSITIVE_INFINITY) return 'done';
         this.#idleUntil(next);

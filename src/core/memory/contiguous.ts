@@ -73,10 +73,7 @@ export class ContiguousKvMemory implements KvMemory {
 
   #reservation(request: Request, seq: Sequence): Tokens {
     const { reserve, maxModelLen } = this.#options;
-    const outputs = Math.min(
-      request.truth?.[seq.index] ?? request.truth?.[0] ?? request.maxTokens,
-      request.maxTokens,
-    );
+    const outputs = request.finalOutputs(seq);
     switch (reserve) {
       case 'max':
         return maxModelLen;

@@ -291,7 +291,6 @@ export class PagedKvMemory implements KvMemory {
   }
 
   takeCopies(): BlockCopy[] {
-    if (this.#copies.length === 0) return this.#copies;
     const copies = this.#copies;
     this.#copies = [];
     return copies;

@@ -1,0 +1,153 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export interface Run {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Folder to run in; results land in its quire-results/. */
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called as soon as the process exists, to disturb it. */
+  readonly started?: (child: ReturnType<typeof spawn>) => void;
+  /** File descriptor instead of a pipe. */
+  readonly stdout?: number;
+}
+
+/** Runs `quire` as a user does: another process, another folder, no terminal. */
+export async function quire(args: readonly string[], options: RunOptions): Promise<Run> {
+  const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
+  const child = spawn(process.execPath, [main(), ...args], {
+    cwd: options.cwd,
+    env: { ...env, ...options.env },
+    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', text => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', text => {
+    stderr += text;
+  });
+  options.started?.(child);
+  return await new Promise((done, failed) => {
+    child.on('error', failed);
+    child.on('close', (code, signal) => done({ code, signal, stdout, stderr }));
+  });
+}
+
+/** Runs `quire`, which must succeed and say nothing on stderr; hands back its stdout. */
+export async function succeed(args: readonly string[], options: RunOptions): Promise<string> {
+  const run = await quire(args, options);
+  expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+  return run.stdout;
+}
+
+/**
+ * Runs `quire`, which must refuse: exit code 2, its message on stderr and no stack trace, nothing on stdout,
+ * and the folder as it was. Hands back the message without "quire: ".
+ */
+export async function refuse(args: readonly string[], options: RunOptions): Promise<string> {
+  const before = contents(options.cwd);
+  const { code, stdout, stderr } = await quire(args, options);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^quire: /),
+  });
+  expect(stderr).not.toMatch(/^ {4}at |node:internal|Node\.js v|undefined|\[object /m);
+  expect(contents(options.cwd)).toEqual(before);
+  return stderr.slice('quire: '.length).trimEnd();
+}
+
+/** An empty folder that lasts as long as the test. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'quire-cli-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Every file below a folder, with a digest of what is in it. */
+export function contents(path: string): Record<string, string> {
+  const files = readdirSync(path, { recursive: true, withFileTypes: true }).map(entry => {
+    const file = join(entry.parentPath, entry.name);
+    return [file.slice(path.length + 1), entry.isFile() ? digest(readFileSync(file)) : 'not a file'] as const;
+  });
+  return Object.fromEntries(files.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A trace of shared/data, by name. */
+export function realTrace(name: string): string {
+  const file = resolve(root, process.env['QUIRE_DATA'] ?? '../shared/data', 'traces', name);
+  if (existsSync(file)) return file;
+  throw new Error(`${file} is absent: set QUIRE_DATA to the folder that holds traces/${name}`);
+}
+
+let built: string | undefined;
+
+function main(): string {
+  return (built ??= build());
+}
+
+/**
+ * `dist/cli/main.js` of the sources as they are now. A build is named after what went into it, so it is never
+ * stale, and test files that run at the same time share it.
+ */
+function build(): string {
+  const cache = join(root, 'node_modules/.cache/quire-cli');
+  const inputs = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .concat(['package.json', 'tsconfig.json', 'tsconfig.build.json'].map(name => join(root, name)))
+    .sort();
+  const home = join(cache, digest(...inputs, ...inputs.map(file => readFileSync(file))));
+  const entrance = join(home, 'dist/cli/main.js');
+  if (existsSync(entrance)) return entrance;
+  const partial = `${home}.${process.pid}`;
+  mkdirSync(partial, { recursive: true });
+  cpSync(join(root, 'package.json'), join(partial, 'package.json'));
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  try {
+    execFileSync(
+      process.execPath,
+      [compiler, '-p', 'tsconfig.build.json', '--declaration', 'false', '--outDir', join(partial, 'dist')],
+      { cwd: root, stdio: 'pipe', encoding: 'utf8' },
+    );
+    renameSync(partial, home);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    // Another test file was faster: its build is of the same sources.
+    if (!existsSync(entrance))
+      throw new Error(`the sources do not build:\n${(error as { stdout?: string }).stdout}`, {
+        cause: error,
+      });
+  }
+  return entrance;
+}
+
+function digest(...parts: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 24);
+}
