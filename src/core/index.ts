@@ -16,7 +16,16 @@ export { ContiguousKvMemory } from './memory/contiguous.ts';
 export { createMemory } from './memory/create.ts';
 export { PaddedKvMemory } from './memory/padded.ts';
 export { PagedKvMemory } from './memory/paged.ts';
-export type { Admission, Batching, Limits, Machine, Order, Policy, SchedulerView, Victim } from './policies/policy.ts';
+export type {
+  Admission,
+  Batching,
+  Limits,
+  Machine,
+  Order,
+  Policy,
+  SchedulerView,
+  Victim,
+} from './policies/policy.ts';
 export { unlimited } from './policies/policy.ts';
 export { findPolicy, policies } from './policies/registry.ts';
 export { PrefixCache } from './prefix-cache.ts';

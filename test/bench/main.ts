@@ -1,9 +1,9 @@
 import { Bench } from 'tinybench';
+import { readBytes } from '../../src/cli/files.ts';
 import { BlockPool } from '../../src/core/block-pool.ts';
 import { findPolicy } from '../../src/core/policies/registry.ts';
 import { Request } from '../../src/core/request.ts';
 import { Scheduler } from '../../src/core/scheduler.ts';
-import { readBytes } from '../../src/cli/files.ts';
 import { setUpEngine } from '../../src/sim/engine-setup.ts';
 import { findGpu } from '../../src/sim/hardware/catalogue.ts';
 import { Metrics } from '../../src/sim/metrics.ts';

@@ -20,7 +20,9 @@ describe('what quire compare prints', () => {
       expect(lines[head + 3]).toBe('');
     }
     const text = lines.join('\n').replace(/\s+/g, ' ');
-    expect(text).toMatch(/vllm served \d[\d.]*( \(95 % interval [\d.]+ to [\d.]+\))? times the rate of hf-static/);
+    expect(text).toMatch(
+      /vllm served \d[\d.]*( \(95 % interval [\d.]+ to [\d.]+\))? times the rate of hf-static/,
+    );
     expect(text).toMatch(/[\d.]+ % of its KV memory held tokens against [\d.]+ %\./);
     const results = /^results: (.+)$/m.exec(lines.join('\n'))![1]!;
     expect(existsSync(join(cwd, results))).toBe(true);
@@ -54,7 +56,9 @@ describe('what quire compare prints', () => {
     const cwd = folder();
     const args = ['--workload', 'lognormal', '--input-len', '1500', '--out', 'o.json'];
     const stdout = await succeed([...small, ...args], { cwd });
-    expect(stdout).toMatch(/note: vllm: \d+ requests? rejected \(first: prompt of \d+ tokens, the context is 2048\)/);
+    expect(stdout).toMatch(
+      /note: vllm: \d+ requests? rejected \(first: prompt of \d+ tokens, the context is 2048\)/,
+    );
     const [first] = read(join(cwd, 'o.json')).results;
     expect(first.failed).toBeGreaterThan(0);
     expect(first.completed).toBeGreaterThan(0);
@@ -76,7 +80,7 @@ describe('what quire compare prints', () => {
   test.each([
     ['very seldom', ['--request-rate', '1e-20']],
     ['very often', ['--request-rate', '1e300']],
-    ['pauses of ages', ['--workload', 'chat', '--users', '3', '--think-time', '1e300']],
+    ['pauses of ages', ['--workload', 'closed-loop', '--users', '3', '--think-time', '1e300']],
   ])('extreme times can be printed: %s', async (_, args) => {
     expect(await succeed([...tiny, ...args], { cwd: folder() })).toContain('policy');
   });
@@ -116,7 +120,10 @@ describe('the results of quire compare', () => {
       const kinds = ['token', 'reserved', 'internal', 'external', 'cached', 'free'];
       expect(Object.keys(result.memory).sort()).toEqual([...kinds].sort());
       expect(kinds.reduce((sum, kind) => sum + result.memory[kind], 0)).toBeCloseTo(1, 12);
-      expect(result.cost.compute_bound + result.cost.bandwidth_bound + result.cost.overhead).toBeCloseTo(1, 6);
+      expect(result.cost.compute_bound + result.cost.bandwidth_bound + result.cost.overhead).toBeCloseTo(
+        1,
+        6,
+      );
       const terms = Object.values(result.cost.terms) as number[];
       expect(terms.reduce((sum, seconds) => sum + seconds, 0)).toBeCloseTo(result.cost.seconds, 6);
       const { series } = result;
@@ -170,7 +177,10 @@ describe('the switches of quire compare', () => {
     await succeed([...small, '--events', 'e.jsonl', '--out', 'o.json'], { cwd });
     const text = readFileSync(join(cwd, 'e.jsonl'), 'utf8');
     expect(text.endsWith('\n')).toBe(true);
-    const events = text.trimEnd().split('\n').map(line => JSON.parse(line));
+    const events = text
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line));
     for (const policy of ['hf-static', 'vllm']) {
       const own = events.filter(event => event.policy === policy);
       const count = (type: string) => own.filter(event => event.type === type).length;
@@ -193,7 +203,12 @@ describe('the switches of quire compare', () => {
   test('--print-config prints every setting and runs nothing', async () => {
     const cwd = folder();
     const config = JSON.parse(await succeed(['compare', '--print-config', '--seed', '3'], { cwd }));
-    expect(config).toMatchObject({ policy: ['hf-static', 'vllm'], model: 'llama-13b', seed: 3, replications: 5 });
+    expect(config).toMatchObject({
+      policy: ['hf-static', 'vllm'],
+      model: 'llama-13b',
+      seed: 3,
+      replications: 5,
+    });
     expect(contents(cwd)).toEqual({});
   });
 
@@ -223,17 +238,18 @@ describe('the switches of quire compare', () => {
   test.each(['alpaca', 'fixed', 'uniform', 'lognormal', 'shared-prefix', 'closed-loop', 'chat'])(
     'the workload %s runs',
     async workload => {
-      const users = workload === 'chat' || workload === 'closed-loop' ? ['--users', '5'] : [];
-      const stdout = await succeed([...tiny, '--workload', workload, ...users], { cwd: folder() });
+      const size =
+        { chat: '--users 3', 'closed-loop': '--num-prompts 10 --users 5' }[workload] ?? '--num-prompts 10';
+      const args = `compare --policy vllm --replications 1 --workload ${workload} ${size}`;
+      const stdout = await succeed(args.split(' '), { cwd: folder() });
       expect(stdout.split('\n')[0]).toContain(workload);
     },
   );
 
-  test('--num-prompts is the number of requests of every workload', async () => {
-    for (const workload of ['sharegpt', 'closed-loop', 'chat']) {
-      const stdout = await succeed([...tiny, '--workload', workload], { cwd: folder() });
-      expect(stdout.split('\n')[0], workload).toContain('10 requests');
-    }
+  test('--num-prompts is the number of requests of a closed loop, too', async () => {
+    const args = ['--workload', 'closed-loop', '--users', '5', '--num-prompts', '7'];
+    const stdout = await succeed([...tiny, ...args], { cwd: folder() });
+    expect(stdout.split('\n')[0]).toContain('7 requests');
   });
 
   test('a Hugging Face config.json by path is a model, named after its folder', async () => {
@@ -244,15 +260,28 @@ describe('the switches of quire compare', () => {
     const stdout = await succeed(['compare', ...known, '--model', model], { cwd });
     expect(stdout.split('\n')[0]).toBe('hf-model on h100 · sharegpt, all at once · 10 requests');
     expect(Object.keys(contents(join(cwd, 'quire-results')))[0]).toContain('hf-model');
-    const own = JSON.parse(await succeed(['compare', ...known, '--model', model, '--json', '--out', out], { cwd }));
-    const same = JSON.parse(await succeed(['compare', ...known, '--model', 'llama-3.1-8b', '--json'], { cwd }));
+    const own = JSON.parse(
+      await succeed(['compare', ...known, '--model', model, '--json', '--out', out], { cwd }),
+    );
+    const same = JSON.parse(
+      await succeed(['compare', ...known, '--model', 'llama-3.1-8b', '--json'], { cwd }),
+    );
     expect(own.results).toEqual(same.results);
   });
 
   test('the replay of the issue', async () => {
     const cwd = folder();
     const trace = realTrace('azure2023_conv.csv.gz');
-    const args = ['--policy', 'hf-static,vllm', '--model', 'llama-2-7b', '--gpu', 'a100-80g', '--trace', trace];
+    const args = [
+      '--policy',
+      'hf-static,vllm',
+      '--model',
+      'llama-2-7b',
+      '--gpu',
+      'a100-80g',
+      '--trace',
+      trace,
+    ];
     const run = await succeed(['compare', ...args, '--num-prompts', '300', '--seed', '1', '--json'], { cwd });
     const { results } = JSON.parse(run);
     for (const result of results) expect(result.completed + result.failed).toBe(300);

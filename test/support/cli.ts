@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -12,7 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { Command } from 'commander';
+import { expect, onTestFinished, vi } from 'vitest';
+import { addOutputOptions, execute } from '../../src/cli/compare.ts';
+import { addSettings, configOfFlags } from '../../src/cli/flags.ts';
+import { UsageError } from '../../src/core/errors.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -29,9 +33,11 @@ export interface RunOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Called as soon as the process exists, to disturb it. */
-  readonly started?: (child: ReturnType<typeof spawn>) => void;
+  readonly started?: (child: ChildProcess) => void;
   /** File descriptor instead of a pipe. */
   readonly stdout?: number;
+  /** Milliseconds until it is killed, as one that hangs. */
+  readonly timeout?: number;
 }
 
 /** Runs `quire` as a user does: another process, another folder, no terminal. */
@@ -41,6 +47,8 @@ export async function quire(args: readonly string[], options: RunOptions): Promi
     cwd: options.cwd,
     env: { ...env, ...options.env },
     stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
+    timeout: options.timeout ?? 20_000,
+    killSignal: 'SIGKILL',
   });
   let stdout = '';
   let stderr = '';
@@ -79,6 +87,29 @@ export async function refuse(args: readonly string[], options: RunOptions): Prom
   expect(stderr).not.toMatch(/^ {4}at |node:internal|Node\.js v|undefined|\[object /m);
   expect(contents(options.cwd)).toEqual(before);
   return stderr.slice('quire: '.length).trimEnd();
+}
+
+/**
+ * What `quire compare` says against these flags before it runs anything, or undefined: in this process, as
+ * starting another for each of many takes long. `''` in the text is an empty word.
+ */
+export async function complaint(flags: string): Promise<string | undefined> {
+  const command = addOutputOptions(addSettings(new Command())).exitOverride();
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    command.parse(words(flags), { from: 'user' });
+    await execute(configOfFlags(command.opts()), { printConfig: true });
+    return undefined;
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  } finally {
+    stdout.mockRestore();
+  }
+}
+
+export function words(text: string): string[] {
+  return text.split(' ').map(word => (word === "''" ? '' : word));
 }
 
 /** An empty folder that lasts as long as the test. */

@@ -96,7 +96,12 @@ class World {
         );
         if (count <= 0) return;
         expect(this.memory.grow(request, count)).toBeUndefined();
-        this.memory.advance(request, count);
+        if (request.decoding && request.seqs.length === 1) {
+          // As one of a set of decodes.
+          request.numComputedTokens++;
+          this.memory.advanceTogether(1);
+          this.memory.settle();
+        } else this.memory.advance(request, count);
         if (request.numComputedTokens === request.numTokens) request.numOutputTokens++;
         break;
       }

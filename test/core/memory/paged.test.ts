@@ -799,6 +799,24 @@ test('invariant 24: whoever fits alone also comes back from the host when all me
   );
 });
 
+test('a swapped request that is aborted gives its room in host memory back', () => {
+  const memory = new PagedKvMemory({ numBlocks: 8, blockSize: 2, hostBlocks: 2 });
+  for (let i = 0; i < 3; i++) {
+    const request = makeRequest(3);
+    enter(memory, request);
+    sample(request, 0);
+    expect(memory.swapOut(request)).toBe(2);
+    const other = makeRequest(1);
+    enter(memory, other);
+    sample(other, 0);
+    expect(memory.swapOut(other)).toBeUndefined();
+    memory.free(other);
+    memory.dropSwapped(request);
+    expect(memory.table(request.seqs[0]!)).toEqual([]);
+  }
+  memory.checkIntegrity();
+});
+
 test('invariant 14: a list of copies that was handed out does not change any more', () => {
   const memory = new PagedKvMemory({ numBlocks: 8, blockSize: 4 });
   const request = makeRequest(3, { n: 2 });
