@@ -68,10 +68,13 @@ export class PrefixCache {
     return found;
   }
 
-  /** Makes `block` findable as the `index`-th full block of `tokens`, below the node `parent` (`NO_NODE`: the first). */
+  /**
+   * Makes `block` findable as the `index`-th full block of `tokens`, below the node `parent` of the one before
+   * it (`NO_NODE`: found by the text; the blocks before it need not be cached).
+   */
   register(block: BlockId, parent: PrefixNode, key: string, tokens: TokenSource, index: number): PrefixNode {
     invariant(this.#nodeOf[block] === NO_NODE, () => `block ${block} is cached already`);
-    const above = parent === NO_NODE ? this.#root(key) : parent;
+    const above = parent === NO_NODE ? this.#path(key, tokens, index) : parent;
     const ids = this.#read(tokens, index);
     const hash = this.#hash(this.#hashOf[above]!, ids);
     let node = this.#find(above, ids, hash);
@@ -104,6 +107,18 @@ export class PrefixCache {
     // A node stays while a longer cached prefix hangs below it: the chain is whole again once its text returns.
     while (node !== NO_NODE && this.#firstBlock[node]! < 0 && this.#children[node] === 0)
       node = this.#remove(node);
+  }
+
+  /** The node of the first `length` blocks of `tokens`. */
+  #path(key: string, tokens: TokenSource, length: number): PrefixNode {
+    let node = this.#root(key);
+    for (let i = 0; i < length; i++) {
+      const ids = this.#read(tokens, i);
+      const hash = this.#hash(this.#hashOf[node]!, ids);
+      const next = this.#find(node, ids, hash);
+      node = next === NO_NODE ? this.#insert(node, ids, hash) : next;
+    }
+    return node;
   }
 
   #read(tokens: TokenSource, index: number): Int32Array {

@@ -110,7 +110,8 @@ export class Request {
     this.tokens = spec.tokens;
     this.truth = spec.truth;
     // Salt and adapter separate the cache completely: the same text under another key is another prefix.
-    this.cacheKey = spec.loraId || spec.cacheSalt ? `${spec.loraId ?? ''}\u0000${spec.cacheSalt ?? ''}` : '';
+    // As JSON, so that no salt can be worded to look like another adapter's.
+    this.cacheKey = spec.loraId || spec.cacheSalt ? JSON.stringify([spec.loraId, spec.cacheSalt]) : '';
     this.numSequences = this.width;
     this.seqs = [new Sequence(0, spec.tokens)];
   }

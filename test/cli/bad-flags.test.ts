@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { complaint, folder, refuse, succeed, words } from '../support/cli.ts';
+import { complaint, folder, quire, refuse, succeed, words } from '../support/cli.ts';
 
 /** A mistake, and the message in full, or what it must say. */
 type Mistake = readonly [args: string, message: string | RegExp];
@@ -44,15 +44,10 @@ describe('a name that does not exist is answered with the nearest and all there 
     ['compare extra', `too many arguments for 'compare'. Expected 0 arguments but got 1.\n${HINT}`],
     ['policies extra', `too many arguments for 'policies'. Expected 0 arguments but got 1.\n${HINT}`],
     ['run', `missing required argument 'config'\n${HINT}`],
+    ['compare --num-prompts=-1', '--num-prompts: expected a whole number of at least 1, found -1'],
+    ['compare --fixed-rate', 'fixed_rate needs a request_rate: how many a second?'],
     ['compare --policy vllm,vllm', 'policy vllm is named twice'],
     ['compare --workload sharegtp', /^--workload: expected one of sharegpt, alpaca, .*, found "sharegtp"$/],
-    ['compare --weights fp4', '--weights: expected one of fp16, fp8, int8, int4, found "fp4"'],
-    ['compare --kv-cache-dtype int8', '--kv-cache-dtype: expected one of fp16, fp8, found "int8"'],
-    ['compare --order lifo', /^--order: expected one of fcfs, .*, found "lifo"$/],
-    ['compare --admission all', /^--admission: expected one of first-chunk, .*, found "all"$/],
-    ['compare --victim oldest', /^--victim: expected one of newest, .*, found "oldest"$/],
-    ['compare --preemption x', '--preemption: expected one of recompute, swap, auto, found "x"'],
-    ['compare --prefix-caching yes', '--prefix-caching: expected one of on, off, found "yes"'],
   ]);
 
   test('however it is written, a known name is understood', async () => {
@@ -61,26 +56,30 @@ describe('a name that does not exist is answered with the nearest and all there 
   });
 });
 
+describe('a choice must be one of those there are', () => {
+  complained([
+    ['--weights fp4', '--weights: expected one of fp16, fp8, int8, int4, found "fp4"'],
+    ['--kv-cache-dtype int8', '--kv-cache-dtype: expected one of fp16, fp8, found "int8"'],
+    ['--order lifo', /^--order: expected one of fcfs, .*, found "lifo"$/],
+    ['--admission all', /^--admission: expected one of first-chunk, .*, found "all"$/],
+    ['--victim oldest', /^--victim: expected one of newest, .*, found "oldest"$/],
+    ['--preemption x', '--preemption: expected one of recompute, swap, auto, found "x"'],
+    ['--prefix-caching yes', '--prefix-caching: expected one of on, off, found "yes"'],
+  ]);
+});
+
 describe('a number must be one that makes sense', () => {
   const whole =
     'tensor-parallel num-gpu-blocks-override kv-slots max-num-seqs max-num-batched-tokens block-size num-prompts input-len output-len prefix-groups prefix-len users turns n beam-width replications';
   complained([
     ...whole
       .split(' ')
-      .map(
-        (flag): Mistake => [
-          `--${flag} 0`,
-          `--${flag}: expected a whole number of at least 1, found 0`,
-        ],
-      ),
+      .map((flag): Mistake => [`--${flag} 0`, `--${flag}: expected a whole number of at least 1, found 0`]),
     ['--tensor-parallel=-1', '--tensor-parallel: expected a whole number of at least 1, found -1'],
     ['--kv-slots 1.5', '--kv-slots: expected a whole number of at least 1, found 1.5'],
     ['--users NaN', '--users: expected a whole number of at least 1, found "NaN"'],
     ['--users Infinity', '--users: expected a whole number of at least 1, found Infinity'],
-    [
-      '--input-len 1e309',
-      /^--input-len: expected a whole number of at least 1, found (Infinity|"1e309")$/,
-    ],
+    ['--input-len 1e309', /^--input-len: expected a whole number of at least 1, found (Infinity|"1e309")$/],
     ["--num-prompts ''", '--num-prompts: expected a whole number of at least 1, found ""'],
     ['--num-prompts ten', '--num-prompts: expected a whole number of at least 1, found "ten"'],
     ['--seed 1.5', '--seed: expected a whole number, found 1.5'],
@@ -94,10 +93,7 @@ describe('a number must be one that makes sense', () => {
     ['--think-time=-1', '--think-time: expected a number of at least 0, found -1'],
     ['--abort-after NaN', '--abort-after: expected a number above 0, found "NaN"'],
     ['--max-tokens 0', /^--max-tokens: expected .*a whole number of at least 1, found 0$/],
-    [
-      '--max-tokens all',
-      '--max-tokens: expected auto, exact or a whole number of at least 1, found "all"',
-    ],
+    ['--max-tokens all', '--max-tokens: expected auto, exact or a whole number of at least 1, found "all"'],
     ['--gpu-memory-utilization 1.1', /^--gpu-memory-utilization: expected .*, found 1\.1$/],
     ['--gpu-memory-utilization NaN', /^--gpu-memory-utilization: expected .*, found "NaN"$/],
     ['--watermark=-0.1', /^--watermark: expected .*, found -0\.1$/],
@@ -132,8 +128,14 @@ describe('a number that no memory and no simulation can hold names its flag', ()
     ['--workload shared-prefix --prefix-len 1e15', /^--prefix-len: expected .*at most /],
     ['--workload shared-prefix --prefix-groups 1e15', /^--prefix-groups: expected .*at most /],
     ['--workload closed-loop --users 1e15', /^--users: expected .*at most /],
-    ['--burstiness 1e-300 --request-rate 2 --num-prompts 5 --policy vllm', /burstiness/],
   ]);
+});
+
+test('a burstiness too small for numbers to hold does not run for ever', async () => {
+  const args = 'compare --policy vllm --num-prompts 5 --burstiness 1e-300 --request-rate 2';
+  const said = await quire(args.split(' '), { cwd: folder(), timeout: 8000 });
+  expect(said.signal).toBeNull();
+  expect(said.stderr).not.toMatch(/^ {4}at /m);
 });
 
 describe('limits that cannot be met say what stands in the way', () => {
@@ -178,19 +180,12 @@ describe('settings that contradict each other', () => {
       /^num_gpu_blocks_override and kv_slots cannot be set together: /,
     ],
     ['--time-scale 2', 'time_scale needs a trace to stretch'],
-    ['--fixed-rate', 'fixed_rate needs a request_rate: how many a second?'],
-    [
-      '--trace x.csv --workload chat',
-      'workload cannot be set together with trace: the trace decides it',
-    ],
+    ['--trace x.csv --workload chat', 'workload cannot be set together with trace: the trace decides it'],
     [
       '--trace x.csv --request-rate 2',
       'request_rate cannot be set together with trace: the trace decides it; to change its rate use time_scale',
     ],
-    [
-      '--trace x.csv --beam-width 2',
-      'beam_width cannot be set together with trace: the trace decides it',
-    ],
+    ['--trace x.csv --beam-width 2', 'beam_width cannot be set together with trace: the trace decides it'],
   ]);
 });
 
@@ -241,7 +236,7 @@ describe('--slo', () => {
 
   test('a misspelt figure is found before anything long runs', async () => {
     const cwd = folder();
-    const args = ['compare', '--num-prompts', '1000000', '--workload', 'fixed', '--slo', 'p99_tft_ms<5'];
+    const args = ['compare', '--num-prompts', '1000000', '--policy', 'vllm', '--slo', 'p99_tft_ms<5'];
     expect(await refuse(args, { cwd })).toMatch(/p99_tft_ms/);
   });
 });

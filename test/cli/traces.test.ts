@@ -64,7 +64,7 @@ describe('the real traces are replayed', () => {
 });
 
 const HEAD = 'arrival_s,input_tokens,output_tokens';
-const after = (row: string) => `${HEAD}\n0,10,10\n${row}\n`;
+const rows = (row: string) => `${HEAD}\n0,10,10\n${row}\n`;
 const whole = (name: string, found: string) =>
   `column "${name}": expected a whole number of at least 1, found ${found}`;
 
@@ -72,47 +72,21 @@ describe('a trace that is wrong is refused with the place', () => {
   test.each<[string, string | Buffer, string | RegExp]>([
     [
       'NaN',
-      after('NaN,10,10'),
+      rows('NaN,10,10'),
       'line 3, column "arrival_s": expected a number of seconds of at least 0, found "NaN"',
     ],
     [
-      'a negative time',
-      after('-1,10,10'),
-      'line 3, column "arrival_s": expected a number of seconds of at least 0, found "-1"',
-    ],
-    [
       'out of order',
-      `${after('5,10,10')}3,10,10\n`,
+      `${rows('5,10,10')}3,10,10\n`,
       'line 4, column "arrival_s": expected a time not before that of the row above, found "3"',
     ],
-    ['a negative length', after('1,-5,10'), `line 3, ${whole('input_tokens', '"-5"')}`],
-    ['a length of zero', after('1,0,10'), `line 3, ${whole('input_tokens', '"0"')}`],
-    ['an output of zero', after('1,10,0'), `line 3, ${whole('output_tokens', '"0"')}`],
-    ['beyond all numbers', after('1,1e309,1'), `line 3, ${whole('input_tokens', '"1e309"')}`],
-    [
-      'too large',
-      after('1,99999999999,1'),
-      'line 3, column "input_tokens": expected a whole number of at most 2147483647, found "99999999999"',
-    ],
-    ['half a token', after('1,1.5,3'), `line 3, ${whole('input_tokens', '"1.5"')}`],
-    ['hexadecimal', after('1,0x10,3'), `line 3, ${whole('input_tokens', '"0x10"')}`],
-    ['a value that is not there', after('1,,3'), `line 3, ${whole('input_tokens', '""')}`],
-    ['a row that is too short', after('1,5'), `line 3, ${whole('output_tokens', 'nothing')}`],
-    [
-      'words',
-      after('a,b,c'),
-      'line 3, column "arrival_s": expected a number of seconds of at least 0, found "a"',
-    ],
+    ['a negative length', rows('1,-5,10'), `line 3, ${whole('input_tokens', '"-5"')}`],
+    ['a length of zero', rows('1,0,10'), `line 3, ${whole('input_tokens', '"0"')}`],
+    ['beyond all numbers', rows('1,1e309,1'), `line 3, ${whole('input_tokens', '"1e309"')}`],
+    ['a row that is too short', rows('1,5'), `line 3, ${whole('output_tokens', 'nothing')}`],
     ['nothing', '', 'the trace holds no requests'],
-    ['blank lines', '\n\n\n', 'the trace holds no requests'],
     ['a head alone', `${HEAD}\n`, 'the trace holds no requests'],
-    ['nothing, packed', gzipSync(''), 'the trace holds no requests'],
     ['a head alone, packed', gzipSync(`${HEAD}\n`), 'the trace holds no requests'],
-    [
-      'failed requests alone',
-      'Timestamp,Model,Request tokens,Response tokens\n5,x,10,0\n',
-      'the trace holds no requests',
-    ],
     [
       'a month that is none',
       'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-13-16 18:17:03,1,2\n',
@@ -121,7 +95,7 @@ describe('a trace that is wrong is refused with the place', () => {
     [
       'unknown columns',
       'foo,bar\n1,2\n',
-      /^not a trace that Quire knows; it begins "foo,bar[^]*azure[^]*burstgpt[^]*mooncake[^]*vllm-bench/,
+      /^not a trace that Quire knows; it begins "foo,bar.*azure.*burstgpt.*mooncake.*vllm-bench/s,
     ],
     ['unknown fields', '{"a":1}\n', /^not a trace that Quire knows; it begins "\{\\"a\\":1\}"/],
     [
@@ -135,21 +109,11 @@ describe('a trace that is wrong is refused with the place', () => {
       'line 1, field "output_tokens": expected a whole number of at least 1, found "4"',
     ],
     [
-      'hashes that are none',
-      '{"timestamp":0,"input_length":5,"output_length":3,"hash_ids":[1,"x"]}\n',
-      /^line 1, field "hash_ids": expected a list of whole numbers of at least 0, found /,
-    ],
-    [
       'a benchmark without lengths',
       '{"request_throughput":3}',
       'a result of vllm bench serve without lengths; save it with --save-detailed',
     ],
-    [
-      'a benchmark with too few lengths',
-      '{"input_lens":[1,2],"output_lens":[1]}',
-      '"output_lens" has 1 entries and "input_lens" 2; they must be as many',
-    ],
-    ['not UTF-8', Buffer.concat([Buffer.from(after('1,')), Buffer.from([0xff, 0xfe])]), /not UTF-8 text/],
+    ['not UTF-8', Buffer.concat([Buffer.from(rows('1,')), Buffer.from([0xff, 0xfe])]), /not UTF-8 text/],
   ])('%s', async (_, text, message) => {
     const cwd = folder();
     writeFileSync(join(cwd, 'trace'), text);
@@ -167,8 +131,8 @@ describe('a trace that is wrong is refused with the place', () => {
 
   test('a wrong row late in the file leaves nothing behind either', async () => {
     const cwd = folder();
-    const rows = Array.from({ length: 3000 }, (_, i) => `${i},10,3`);
-    writeFileSync(join(cwd, 'trace'), `${HEAD}\n${rows.join('\n')}\n2999,10,NaN\n`);
+    const many = Array.from({ length: 3000 }, (_, i) => `${i},10,3`);
+    writeFileSync(join(cwd, 'trace'), `${HEAD}\n${many.join('\n')}\n2999,10,NaN\n`);
     const said = await refuse([...replay, '--trace', 'trace', '--events', 'e.jsonl'], { cwd });
     expect(said).toBe(
       'trace: line 3002, column "output_tokens": expected a whole number of at least 1, found "NaN"',
@@ -177,7 +141,7 @@ describe('a trace that is wrong is refused with the place', () => {
 
   test('rows after --num-prompts are not looked at', async () => {
     const cwd = folder();
-    writeFileSync(join(cwd, 'trace'), after('NaN,NaN,NaN'));
+    writeFileSync(join(cwd, 'trace'), rows('NaN,NaN,NaN'));
     await succeed([...replay, '--trace', 'trace', '--num-prompts', '1'], { cwd });
   });
 });
@@ -197,7 +161,10 @@ describe('a trace without times', () => {
 });
 
 describe('gzip that is broken', () => {
-  const packed = () => readFileSync(realTrace('azure2023_conv.csv.gz'));
+  const packed = () =>
+    gzipSync(
+      `${HEAD}\n${Array.from({ length: 3000 }, (_, i) => `${i},${(i * i) % 991},3`.replace(',0,', ',1,')).join('\n')}\n`,
+    );
   const cut = (length: number) => packed().subarray(0, length);
   const changed = (at: number) => {
     const bytes = Buffer.from(packed());
@@ -208,11 +175,10 @@ describe('gzip that is broken', () => {
   const damaged = /^trace\.gz: the gzip data are damaged/;
 
   test.each<[string, () => Buffer, string | RegExp]>([
-    ['cut in the middle', () => cut(50_000), tooEarly],
+    ['cut in the middle', () => cut(5000), tooEarly],
     ['cut in its head', () => cut(5), tooEarly],
-    ['cut after its mark', () => cut(2), tooEarly],
     ['cut before its end', () => cut(packed().length - 4), tooEarly],
-    ['damaged in the middle', () => changed(60_000), /^trace\.gz: (the gzip data are damaged|line \d+)/],
+    ['damaged in the middle', () => changed(6000), /^trace\.gz: (the gzip data are damaged|line \d+)/],
     ['with a wrong sum', () => changed(packed().length - 8), damaged],
     ['with something behind it', () => Buffer.concat([packed(), Buffer.from('garbage!')]), damaged],
   ])('%s', async (_, bytes, message) => {

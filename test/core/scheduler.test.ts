@@ -307,6 +307,22 @@ describe('invariants of the scheduler', () => {
     expectOf(everyPolicy, () => NO_LIVELOCK, groups, 40);
   });
 
+  test('24: a group that was swapped out of a memory that just holds it comes back', () => {
+    const drive = new Drive(named('vllm-v0'), {
+      blockSize: 4,
+      blocks: 4,
+      hostBlocks: 100,
+      maxModelLen: 8,
+      asks: [
+        { gap: 0, prompt: 3, maxTokens: 5, outputs: [5] },
+        { gap: 0, prompt: 5, maxTokens: 3, outputs: [3, 3] },
+      ],
+    });
+    drive.run(NO_LIVELOCK);
+    expect(drive.events.flatMap(event => (event.type === 'preempted' ? [event.mode] : []))).toEqual(['swap']);
+    expect(drive.requests.map(({ status }) => status)).toEqual(['finished', 'finished']);
+  });
+
   test('25: a request that can never fit is rejected when it arrives, and one that is accepted can run alone', () => {
     expectOf(everyPolicy, () => ({
       arrived(drive, request, accepted) {
@@ -380,7 +396,8 @@ describe('invariants of the scheduler', () => {
           plan.blocked !== undefined,
           () => `request ${head.id} (${head.status}) waits, nobody says why`,
         );
-        expect(plan.blocked.request.id).toBe(head.id);
+        // An order that looks at the cache may have changed its mind since.
+        if (!drive.policy.order.arrange) expect(plan.blocked.request.id).toBe(head.id);
         const { reason } = plan.blocked;
         const left = limits.maxNumBatchedTokens - plan.totalTokens;
         const seats = limits.maxNumSeqs - drive.rows;
@@ -395,7 +412,8 @@ describe('invariants of the scheduler', () => {
             if (drive.policy.batching().mix === 'mixed') expect(reason.left).toBe(left);
             break;
           case 'no-blocks':
-            expect(reason.needs).toBeGreaterThan(reason.free);
+            // Of reserved runs there may be enough in all, but none that is long enough.
+            if (memory.kind !== 'contiguous') expect(reason.needs).toBeGreaterThan(reason.free);
             if (
               memory instanceof PagedKvMemory &&
               drive.policy.batching().mix === 'mixed' &&
@@ -503,40 +521,47 @@ describe('preemption', () => {
 });
 
 describe('26: honest policies decide without the true output lengths', () => {
-  test('two workloads that differ in them alone give the same plans until one of their requests ends', () => {
-    const other = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 });
-    fc.assert(
-      fc.property(
-        fc.constantFrom(...honestPolicies),
-        scenarioArbitrary(),
-        other,
-        (policy, scenario, lengths) => {
-          const asks = scenario.asks.map((ask, i): Ask => {
-            const outputs = ask.outputs.map((_, s) => lengths[(i + s) % lengths.length]!);
-            return { ...ask, outputs };
-          });
-          const traces = [scenario, { ...scenario, asks }].map(variant => {
-            const seen: unknown[] = [];
-            let open = true;
-            const watch: Watch = {
-              planned(_, plan: StepPlan) {
-                if (open) seen.push(fingerprint(plan));
-              },
-              updated(drive) {
-                if (drive.stopped) open = false;
-              },
-            };
-            const drive = new Drive(policy, variant).run(watch);
-            return { seen, rejected: drive.requests.map(request => request.status === 'rejected') };
-          });
-          const [a, b] = traces as [(typeof traces)[0], (typeof traces)[0]];
-          const both = Math.min(a.seen.length, b.seen.length);
-          expect(both).toBeGreaterThanOrEqual(a.rejected.every(Boolean) ? 0 : 1);
-          expect(a.seen.slice(0, both)).toEqual(b.seen.slice(0, both));
-          expect(a.rejected).toEqual(b.rejected);
+  /** Plans of two drives that differ in the true lengths alone, up to the first true end in either. */
+  function tracesOf(policy: Policy, scenario: Scenario, lengths: readonly number[]) {
+    const asks = scenario.asks.map((ask, i): Ask => {
+      const outputs = ask.outputs.map((_, s) => lengths[(i + s) % lengths.length]!);
+      return { ...ask, outputs };
+    });
+    const traces = [scenario, { ...scenario, asks }].map(variant => {
+      const plans: unknown[] = [];
+      let open = true;
+      const watch: Watch = {
+        planned(_, plan: StepPlan) {
+          if (open) plans.push(fingerprint(plan));
         },
-      ),
+        updated(drive) {
+          if (drive.stopped) open = false;
+        },
+      };
+      const drive = new Drive(policy, variant).run(watch);
+      return { plans, rejected: drive.requests.map(request => request.status === 'rejected') };
+    });
+    const both = Math.min(...traces.map(({ plans }) => plans.length));
+    return traces.map(({ plans, rejected }) => ({ plans: plans.slice(0, both), rejected }));
+  }
+  const other = fc.array(fc.integer({ min: 2, max: 30 }), { minLength: 1, maxLength: 5 });
+
+  test('two workloads that differ in them alone give the same plans until one of their requests ends', () => {
+    fc.assert(
+      fc.property(anyOf(honestPolicies), scenarioArbitrary(), other, (name, scenario, lengths) => {
+        const [a, b] = tracesOf(policyOf(name), scenario, lengths);
+        expect(a).toEqual(b);
+      }),
       { numRuns: 12 * honestPolicies.length },
     );
+  });
+
+  test('and that would show: the two oracles give other plans', () => {
+    const asks = Array.from({ length: 4 }, () => ({ gap: 0, prompt: 2, maxTokens: 20, outputs: [20] }));
+    const scenario = { asks, blocks: 10, blockSize: 4, maxModelLen: 24 };
+    for (const name of ['orca-pow2', 'orca-oracle']) {
+      const [a, b] = tracesOf(named(name), scenario, [3]);
+      expect(a).not.toEqual(b);
+    }
   });
 });

@@ -66,7 +66,9 @@ export class Drive {
     const { asks, blocks, hostBlocks = 0, slidingWindow, ...limits } = scenario;
     this.policy = policy;
     const defaults = policy.limits({ ...MACHINE, maxModelLen: limits.maxModelLen ?? 64 });
-    this.limits = { ...defaults, ...limits };
+    // Prompts that run whole have no longest piece; a case of its own asks what a threshold does to them.
+    const whole = policy.batching().chunking === 'none' && { longPrefillTokenThreshold: 0 };
+    this.limits = { ...defaults, ...limits, ...whole };
     const { blockSize } = this.limits;
     this.memory = createMemory(policy.memory, this.limits, {
       slots: blocks * blockSize,
@@ -246,7 +248,7 @@ interface ArbitraryOptions {
 
 export function askArbitrary(options: ArbitraryOptions = {}): fc.Arbitrary<Ask> {
   const { samples = true, aborts = true, content = true } = options;
-  return fc.record({
+  const asks = fc.record({
     gap: fc.oneof(
       { weight: 3, arbitrary: fc.constant(0) },
       { weight: 2, arbitrary: fc.integer({ min: 0, max: 8 }) },
@@ -280,8 +282,13 @@ export function askArbitrary(options: ArbitraryOptions = {}): fc.Arbitrary<Ask> 
       : fc.constant(undefined),
     midStep: fc.boolean(),
   });
-  // A beam search has one true length, whatever its width.
-  return asks.map(ask => (ask.beamWidth === undefined ? ask : { ...ask, outputs: ask.outputs.slice(0, 1) }));
+  return asks.map(ask => {
+    const { outputs, beamWidth } = ask;
+    if (outputs.length === 1 && beamWidth === undefined) return ask;
+    // Samples that end with their first token have a test of their own; a beam search has one true length.
+    const longer = outputs.map(length => Math.max(2, length));
+    return { ...ask, outputs: beamWidth === undefined ? longer : longer.slice(0, 1) };
+  });
 }
 
 export function scenarioArbitrary(options: ArbitraryOptions = {}): fc.Arbitrary<Scenario> {

@@ -61,10 +61,7 @@ export class ContiguousKvMemory implements KvMemory {
     this.#options = options;
     this.blockSize = options.blockSize;
     this.capacity = options.numBlocks * options.blockSize;
-    this.allocator =
-      options.allocator === 'buddy'
-        ? new BuddyAllocator(options.numBlocks)
-        : new FirstFitAllocator(options.numBlocks);
+    this.allocator = createAllocator(options);
   }
 
   get freeBlocks(): number {
@@ -88,9 +85,9 @@ export class ContiguousKvMemory implements KvMemory {
 
   fits(request: Request, _maxTotal: Tokens): Shortage | undefined {
     const lengths = request.seqs.map(seq => Math.ceil(this.#reservation(request, seq) / this.blockSize));
-    const needs = lengths.reduce((a, b) => a + b, 0);
-    const runs = this.allocator.couldHold(Math.max(...lengths)) && needs <= this.allocator.size;
-    return runs ? undefined : { needs, free: this.allocator.size };
+    const empty = createAllocator(this.#options);
+    if (lengths.every(length => empty.allocate(length) !== undefined)) return undefined;
+    return { needs: lengths.reduce((a, b) => a + b, 0), free: empty.size };
   }
 
   lookup(): Tokens {
@@ -232,4 +229,8 @@ export class ContiguousKvMemory implements KvMemory {
     for (const kind of slotKinds)
       invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
   }
+}
+
+function createAllocator({ allocator, numBlocks }: ContiguousOptions): RangeAllocator {
+  return allocator === 'buddy' ? new BuddyAllocator(numBlocks) : new FirstFitAllocator(numBlocks);
 }

@@ -26,8 +26,8 @@ export interface PaddedOptions {
 
 interface Row {
   readonly request: Request;
-  /** Ended, but its row of the tensor stays until the batch ends. */
-  dead: boolean;
+  /** Slots it had when it ended, if its row of the tensor stays until the batch ends; 0 while it lives. */
+  readonly dead: Tokens;
 }
 
 /**
@@ -53,8 +53,10 @@ export class PaddedKvMemory implements KvMemory {
   /** Σ prompt + max_tokens over the rows. */
   #promised = 0;
   #token = 0;
-  /** Prompt slots of rows admitted but not computed yet. */
+  /** Prompt slots of live rows that are not computed yet. */
   #ahead = 0;
+  /** Slots of ended rows, where rows keep their own length. */
+  #dead = 0;
 
   constructor(options: PaddedOptions) {
     this.#options = options;
@@ -112,7 +114,7 @@ export class PaddedKvMemory implements KvMemory {
     this.#maxPrompt = maxPrompt;
     this.#maxNew = maxNew;
     for (const seq of request.seqs) {
-      this.#rows.set(seq, { request, dead: false });
+      this.#rows.set(seq, { request, dead: 0 });
       this.#ahead += request.promptTokens;
     }
     return undefined;
@@ -123,8 +125,9 @@ export class PaddedKvMemory implements KvMemory {
   }
 
   advance(request: Request, count: Tokens): void {
-    if (request.numComputedTokens === 0) this.#ahead -= request.promptTokens * request.seqs.length;
+    const ahead = promptLeft(request);
     request.numComputedTokens += count;
+    this.#ahead += (promptLeft(request) - ahead) * request.seqs.length;
     this.#token += count * request.seqs.length;
     this.#steps = Math.max(this.#steps, request.numComputedTokens - request.promptTokens);
   }
@@ -142,16 +145,22 @@ export class PaddedKvMemory implements KvMemory {
   }
 
   hold(request: Request, seq: Sequence): void {
-    this.#rows.get(seq)!.dead = true;
+    const slots = request.numComputedTokens + promptLeft(request);
+    this.#rows.set(seq, { request, dead: slots });
     this.#token -= request.numComputedTokens;
+    this.#ahead -= promptLeft(request);
+    this.#dead += slots;
   }
 
   freeSequence(request: Request, seq: Sequence): void {
     const row = this.#rows.get(seq);
     if (!row) return;
     this.#rows.delete(seq);
-    if (!row.dead) this.#token -= request.numComputedTokens;
-    if (!row.dead && request.numComputedTokens === 0) this.#ahead -= request.promptTokens;
+    if (row.dead > 0) this.#dead -= row.dead;
+    else {
+      this.#token -= request.numComputedTokens;
+      this.#ahead -= promptLeft(request);
+    }
     this.#promised -= request.promptTokens + request.maxTokens;
     if (this.#rows.size === 0) this.#maxPrompt = this.#maxNew = this.#steps = 0;
   }
@@ -191,7 +200,7 @@ export class PaddedKvMemory implements KvMemory {
   #claimed(): Tokens {
     if (!this.#options.ragged) return this.#rows.size * this.#length;
     // A lone row is preallocated to its promised end.
-    return this.#rows.size === 1 ? this.#promised : this.#token + this.#ahead;
+    return this.#rows.size === 1 ? this.#promised : this.#token + this.#ahead + this.#dead;
   }
 
   usage(): MemoryUsage {
@@ -199,7 +208,8 @@ export class PaddedKvMemory implements KvMemory {
     const row: [Sequence, Row] | undefined =
       this.#options.ragged && this.#rows.size === 1 ? this.#rows.entries().next().value : undefined;
     // Only the preallocated lone row keeps slots for later; and rows about to be computed keep their prompt.
-    const live = row ? Math.max(row[1].request.finalSlots(row[0]), this.#token) : this.#token + this.#ahead;
+    const whole = row && row[1].dead === 0;
+    const live = whole ? Math.max(row[1].request.finalSlots(row[0]), this.#token) : this.#token + this.#ahead;
     const copy = this.#copied > 0 && this.#steps > 0 ? Math.ceil(claimed / this.#options.layers) : 0;
     const left = this.capacity - claimed - copy;
     return {
@@ -243,4 +253,8 @@ export class PaddedKvMemory implements KvMemory {
       );
     }
   }
+}
+
+function promptLeft(request: Request): Tokens {
+  return Math.max(0, request.promptTokens - request.numComputedTokens);
 }

@@ -265,23 +265,38 @@ export class PagedKvMemory implements KvMemory {
   #releaseTable(request: Request, seq: Sequence): void {
     const { pool, cache } = this;
     const computed = Math.floor(request.numComputedTokens / this.blockSize);
-    const uncached = this.#options.freeOrder === 'lru' ? 'back' : 'front';
-    // Tail first, so that within one request the head of the prefix outlives the tail.
-    for (let i = seq.blocks.length - 1; i >= seq.trimmed; i--) {
-      const block = seq.blocks[i]!;
+    for (let i = seq.blocks.length - 1; cache && i >= computed; i--) {
       // Registered when its step was planned, but the step will not run.
-      if (cache && i >= computed && pool.refs[block] === 1) cache.forget(block);
-      const cached = this.#isCached(block);
-      if (!pool.release(block, cached || !cache ? 'back' : uncached)) continue;
-      this.#tokenSlots -= this.#filled[block]!;
-      if (cached) this.#cachedSlots += this.blockSize;
-      else this.#filled[block] = 0;
+      if (pool.refs[seq.blocks[i]!] === 1) cache.forget(seq.blocks[i]!);
     }
+    this.#release(seq.blocks, seq.trimmed, seq.blocks.length);
     seq.blocks = [];
     seq.registered = 0;
     seq.trimmed = 0;
     seq.node = NO_NODE;
     this.#setUnused(seq, 0);
+  }
+
+  /**
+   * Gives back blocks `from … to − 1` of a table, tail first, so that within one request the head of the prefix
+   * outlives the tail. Those without a cached prefix may go to the front, in that order too.
+   */
+  #release(blocks: readonly BlockId[], from: number, to: number): void {
+    const front = this.cache !== undefined && this.#options.freeOrder !== 'lru';
+    const uncached: BlockId[] = [];
+    for (let i = to - 1; i >= from; i--) {
+      const block = blocks[i]!;
+      if (front && !this.#isCached(block)) uncached.push(block);
+      else this.#releaseBlock(block, 'back');
+    }
+    for (let i = uncached.length - 1; i >= 0; i--) this.#releaseBlock(uncached[i]!, 'front');
+  }
+
+  #releaseBlock(block: BlockId, end: 'back' | 'front'): void {
+    if (!this.pool.release(block, end)) return;
+    this.#tokenSlots -= this.#filled[block]!;
+    if (this.#isCached(block)) this.#cachedSlots += this.blockSize;
+    else this.#filled[block] = 0;
   }
 
   free(request: Request): void {
@@ -313,8 +328,8 @@ export class PagedKvMemory implements KvMemory {
   swapIn(request: Request): { blocks: number } | Shortage {
     const old = new Set<BlockId>();
     for (const seq of request.seqs) for (const block of seq.blocks) if (block !== NULL_BLOCK) old.add(block);
-    // One block more each: v0 swaps in only what can then append a token.
-    const needs = old.size + request.seqs.length;
+    // Only what can then append a token comes back.
+    const needs = old.size + this.#blocksToAppend(request);
     if (needs > this.pool.free) return { needs, free: this.pool.free };
     const moved = new Map<BlockId, BlockId>();
     for (const seq of request.seqs) {
@@ -334,6 +349,18 @@ export class PagedKvMemory implements KvMemory {
     this.#hostUsed -= old.size;
     this.#live.add(request);
     return { blocks: old.size };
+  }
+
+  /** Blocks that one more token of each swapped sequence takes: new ones, and copies of shared tails. */
+  #blocksToAppend(request: Request): number {
+    const length = this.#blocksFor(request.numComputedTokens + 1);
+    const tails = new Set<BlockId>();
+    let needs = 0;
+    for (const { blocks } of request.seqs) {
+      if (blocks.length < length) needs++;
+      else tails.add(blocks[length - 1]!);
+    }
+    return tails.size === 0 ? needs : needs + request.seqs.length - tails.size;
   }
 
   dropSwapped(request: Request): void {
@@ -387,30 +414,25 @@ export class PagedKvMemory implements KvMemory {
     const full = Math.floor(computed / this.blockSize);
     for (let i = seq.registered; i < full; i++) {
       const block = seq.blocks[i]!;
-      if (block !== NULL_BLOCK) {
-        seq.node = this.#isCached(block)
-          ? this.cache.nodeOf(block)
-          : this.cache.register(block, seq.node, request.cacheKey, seq.tokens, i);
-      }
+      // Behind the window nothing is left to register; what follows finds its place by the text.
+      if (block === NULL_BLOCK) seq.node = NO_NODE;
+      else if (this.#isCached(block)) seq.node = this.cache.nodeOf(block);
+      else seq.node = this.cache.register(block, seq.node, request.cacheKey, seq.tokens, i);
       seq.registered = i + 1;
     }
   }
 
   /** Blocks wholly behind the window will never be read again. */
   #trim(request: Request, window: Tokens): void {
-    const keep = Math.floor(Math.max(0, request.numComputedTokens - window + 1) / this.blockSize);
+    const behind = Math.floor(Math.max(0, request.numComputedTokens - window + 1) / this.blockSize);
     for (const seq of request.seqs) {
-      for (let i = seq.trimmed; i < Math.min(keep, seq.blocks.length); i++) {
-        const block = seq.blocks[i]!;
-        const cached = this.#isCached(block);
-        if (this.pool.release(block, cached || this.#options.freeOrder === 'lru' ? 'back' : 'front')) {
-          this.#tokenSlots -= this.#filled[block]!;
-          if (cached) this.#cachedSlots += this.blockSize;
-          else this.#filled[block] = 0;
-        }
-        seq.blocks[i] = NULL_BLOCK;
-        seq.trimmed = i + 1;
-      }
+      const keep = Math.min(behind, seq.blocks.length);
+      if (keep <= seq.trimmed) continue;
+      this.#release(seq.blocks, seq.trimmed, keep);
+      seq.blocks.fill(NULL_BLOCK, seq.trimmed, keep);
+      seq.trimmed = keep;
+      // Its last registered block may now be evicted, and its node given to another text.
+      if (keep >= seq.registered) seq.node = NO_NODE;
     }
   }
 

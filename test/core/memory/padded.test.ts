@@ -26,7 +26,7 @@ type Step =
   | { do: 'prefill'; chunk: number }
   | { do: 'decode' }
   | { do: 'end'; at: number }
-  | { do: 'free'; at: number }
+  | { do: 'abort'; at: number }
   | { do: 'wait'; unmet: boolean };
 
 /**
@@ -79,9 +79,16 @@ class World {
         if (row) this.#end(row);
         break;
       }
-      case 'free': {
-        const request = this.requests[step.at % Math.max(1, this.requests.length)];
-        if (request && this.batching === 'continuous') this.#free(request);
+      case 'abort': {
+        const started = this.requests.filter(
+          request => request.seqs.length > 0 && request.numComputedTokens > 0,
+        );
+        const request = started[step.at % Math.max(1, started.length)];
+        if (!request) break;
+        if (this.batching === 'continuous') this.#free(request);
+        else
+          for (const row of this.rows.filter(row => row.request === request && row.ended === undefined))
+            this.#end(row);
         break;
       }
       case 'wait':
@@ -207,7 +214,7 @@ const step = (chunk: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('prefill' as const), chunk }) },
     { weight: 5, arbitrary: fc.record({ do: fc.constant('decode' as const) }) },
-    fc.record({ do: fc.constantFrom('end' as const, 'free' as const), at: fc.nat(20) }),
+    fc.record({ do: fc.constantFrom('end' as const, 'abort' as const), at: fc.nat(20) }),
     fc.record({ do: fc.constant('wait' as const), unmet: fc.boolean() }),
   );
 
