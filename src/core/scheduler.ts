@@ -331,6 +331,12 @@ export class Scheduler {
   #complete(plan: StepPlan): void {
     const { memory } = this;
     plan.copies = memory.takeCopies();
+    const head = this.waiting.peek();
+    // A victim may have come to the head of the queue after it was served.
+    if (head && this.#blocked?.request !== head) {
+      const kind = plan.preempted.length > 0 ? 'preemption' : 'prefill-step';
+      this.#blocked = { request: head, reason: { kind } };
+    }
     plan.blocked = this.#blocked;
     const reason = plan.blocked?.reason;
     memory.unmet = reason?.kind === 'no-blocks' ? reason : undefined;

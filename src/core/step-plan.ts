@@ -8,6 +8,8 @@ export type WaitReason =
   | { readonly kind: 'max-num-seqs'; readonly limit: number }
   | { readonly kind: 'token-budget'; readonly needs: Tokens; readonly left: Tokens }
   | { readonly kind: 'preemption' }
+  /** This step is one of prefills; what comes back from swap decodes, and joins the next decode step. */
+  | { readonly kind: 'prefill-step' }
   | { readonly kind: 'batch-running'; readonly unfinished: number }
   | { readonly kind: 'join-threshold'; readonly waiting: number; readonly needs: number };
 

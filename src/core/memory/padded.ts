@@ -188,8 +188,8 @@ export class PaddedKvMemory implements KvMemory {
   /** Slots of the row's tokens: rows one after another, in order of admission, as after the last concatenation. */
   table(seq: Sequence): readonly BlockId[] {
     let start = 0;
-    for (const [other, { request }] of this.#rows) {
-      const length = this.#length || Math.max(request.numComputedTokens, request.promptTokens);
+    for (const [other, { request, dead }] of this.#rows) {
+      const length = this.#length || dead || Math.max(request.numComputedTokens, request.promptTokens);
       const pad = this.#length ? this.#maxPrompt - request.promptTokens : 0;
       if (other === seq) return Array.from({ length: length - pad }, (_, i) => start + pad + i);
       start += length;
