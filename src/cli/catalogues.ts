@@ -38,8 +38,17 @@ function list<T>(
     .description(description)
     .option('--json', 'print as JSON')
     .action((options: { json?: boolean }) => {
-      process.stdout.write(`${options.json ? JSON.stringify({ [name]: entries }, null, 2) : text()}\n`);
+      const shown = options.json ? JSON.stringify(snakeCase({ [name]: entries }), null, 2) : text();
+      process.stdout.write(`${shown}\n`);
     });
+}
+
+/** Keys as in configs and results. */
+function snakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCase);
+  if (typeof value !== 'object' || value === null) return value;
+  const toSnake = (key: string) => key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [toSnake(key), snakeCase(inner)]));
 }
 
 /** A policy is four choices and a victim rule; limits as on an 80 GB A100 with a context of 4,096. */
@@ -65,14 +74,14 @@ function policyEntry(policy: Policy) {
 
 function policyTable(): string {
   return table(
-    ['policy', 'batching', 'memory', 'what it is'],
-    policies.map(policyEntry).map(p => [p.name, p.batching, p.memory.kind, p.summary]),
+    ['policy', 'what it is'],
+    policies.map(policy => [policy.name, policy.summary]),
   );
 }
 
 function gpuTable(): string {
   return table(
-    ['gpu', 'memory GiB', 'TB/s', 'fp16 TFLOP/s', 'fp8', 'efficiencies', 'title'],
+    ['gpu', 'GiB', 'TB/s', 'fp16 TFLOP/s', 'fp8', 'efficiencies', 'title'],
     gpus.map(gpu => [
       gpu.name,
       number(gpu.memory / GiB),

@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { UsageError } from '../core/errors.ts';
+import { quoted, UsageError } from '../core/errors.ts';
 
 /** The bytes of a file, unpacked if they are gzip, whatever the file is called; streamed. */
 export async function* readBytes(path: string): AsyncGenerator<Uint8Array, void, undefined> {
@@ -35,10 +34,12 @@ async function* unpack(
     yield* unzipped as AsyncIterable<Uint8Array>;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'Z_BUF_ERROR')
+    if (code === 'Z_BUF_ERROR') {
       throw new UsageError(`${path}: the gzip data end too early; copy or download the file again`);
-    if (code?.startsWith('Z_'))
+    }
+    if (code?.startsWith('Z_')) {
       throw new UsageError(`${path}: the gzip data are damaged (${(error as Error).message})`);
+    }
     throw error;
   }
 }
@@ -51,36 +52,32 @@ export async function readJson(path: string): Promise<unknown> {
     throw readError(path, error);
   }
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new UsageError(`${path}: not JSON: ${(error as Error).message}`);
+    // The parser quotes the text it stumbled over, which may be anything.
+    throw new UsageError(`${path}: not JSON: ${quoted((error as Error).message).slice(1, -1)}`);
   }
 }
 
+/** A file that gives its content once: a pipe, say. */
+export async function isReadOnce(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
 function readError(path: string, error: unknown): unknown {
-  switch ((error as NodeJS.ErrnoException).code) {
+  if (error instanceof UsageError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
     case 'ENOENT':
       return new UsageError(`${path}: no such file`);
     case 'EACCES':
       return new UsageError(`${path}: no permission to read it`);
     case 'EISDIR':
       return new UsageError(`${path}: is a folder, expected a file`);
-    default:
+    case undefined:
       return error;
-  }
-}
-
-/** Writes beside and renames, so that the file is either whole or as it was. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(partial, text);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw new UsageError(
-      `${path}: cannot be written (${(error as Error).message}); choose another place with --out`,
-    );
+    default:
+      return new UsageError(`${path}: cannot be read (${message})`);
   }
 }

@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander';
-import { type Config, parseSetting, type Setting, settings } from '../sim/config.ts';
+import { type Config, configDefaults, parseSetting, type Setting, settings } from '../sim/config.ts';
 
 /** Adds a flag for every setting, in groups; what is given comes back from `configOfFlags`. */
 export function addSettings(command: Command): Command {
   for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
     const flag = setting.flag === 'switch' ? flagName(key) : `${flagName(key)} <${setting.value}>`;
-    command.addOption(new Option(flag, setting.help).helpGroup(`${setting.group}:`));
+    const preset = (configDefaults as Record<string, unknown>)[key];
+    const help = preset === undefined ? setting.help : `${setting.help} (default: ${preset})`;
+    command.addOption(new Option(flag, help).helpGroup(`${setting.group}:`));
   }
   return command;
 }

@@ -34,11 +34,27 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n');
 }
 
+/** Breaks text at spaces so that no line is longer than `width`; further lines are indented by two. */
+export function wrap(text: string, width = 100): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
+}
+
 /** Three significant digits, thousands grouped: 0.0123, 1.23, 12.3, 1,234. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (value === 0) return '0';
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  // Beyond what anybody reads digit by digit.
+  if (magnitude < -6 || magnitude > 9) return value.toExponential(2);
+  const digits = Math.max(0, 2 - magnitude);
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
@@ -49,9 +65,12 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0 && share < 0.0995 ? 1 : 0)} %`;
 }
 
-/** Milliseconds as ms, s or min, whichever reads best. */
+/** Milliseconds as ms, s, min, h or days, whichever reads best. */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${number(ms)} ms`;
-  if (ms < 600_000) return `${number(ms / 1000)} s`;
-  return `${number(ms / 60_000)} min`;
+  const seconds = ms / 1000;
+  if (seconds < 1) return `${number(ms)} ms`;
+  if (seconds < 600) return `${number(seconds)} s`;
+  if (seconds < 36_000) return `${number(seconds / 60)} min`;
+  if (seconds < 864_000) return `${number(seconds / 3600)} h`;
+  return `${number(seconds / 86_400)} d`;
 }

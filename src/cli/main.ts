@@ -11,6 +11,8 @@ const program = new Command('quire')
   .version(version)
   .showHelpAfterError('(quire <command> --help lists the flags)')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'quire: ')) })
+  // Long flags leave little room beside them; wrap there all the same.
+  .configureHelp({ minWidthToWrap: 20 })
   .exitOverride();
 
 compareCommand(program);
@@ -18,10 +20,11 @@ runCommand(program);
 catalogueCommands(program);
 for (const command of program.commands) command.exitOverride();
 
-// A reader that has seen enough (head, less) closes the pipe: no error.
 process.stdout.on('error', error => {
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
-  throw error;
+  // A reader that has seen enough (head, less) closes the pipe: no error.
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  process.stderr.write(`quire: standard output cannot be written (${(error as Error).message})\n`);
+  process.exit(2);
 });
 
 try {

@@ -1,75 +1,77 @@
 import type { Comparison, ExperimentResult, PolicyResult } from '../sim/experiment.ts';
 import type { Interval } from '../sim/statistics.ts';
-import { duration, number, percent, table, whole } from './format.ts';
+import { duration, number, percent, table, whole, wrap } from './format.ts';
 
 /** The result of an experiment as a person reads it: tables, then plain sentences. */
 export function experimentText(experiment: ExperimentResult): string {
   const { results, comparisons, notes } = experiment;
   const parts = [title(experiment), speedTable(results), memoryTable(results), timeTable(results)];
-  const sentences = comparisons.map(comparison => sentence(comparison, results));
+  const sentences = comparisons.map(comparison => wrap(sentence(comparison, results)));
   if (sentences.length > 0) parts.push(sentences.join('\n'));
-  if (notes.length > 0) parts.push(notes.map(note => `note: ${note}`).join('\n'));
+  if (notes.length > 0) parts.push(notes.map(note => wrap(`note: ${note}`)).join('\n'));
   return parts.join('\n\n');
 }
 
 function title({ config, results }: ExperimentResult): string {
   const { model, gpu, tensor_parallel: tp, trace, workload, request_rate: rate, replications } = config;
-  const load = trace ?? `${workload}, ${rate === 'inf' ? 'all at once' : `${rate} requests/s`}`;
+  const closed = workload === 'closed-loop' ? `${config.users} users` : undefined;
+  const open = rate === 'inf' ? 'all at once' : `${rate} requests/s`;
+  const load = trace ?? `${workload}, ${closed ?? open}`;
   const total = results[0]!.completed + results[0]!.failed + results[0]!.aborted;
   const seeds = replications! > 1 ? `, mean of ${replications} seeds` : '';
-  return `${model} on ${tp > 1 ? `${tp} × ` : ''}${gpu} · ${load} · ${whole(total)} requests${seeds}`;
+  const name = /[/\\]/.test(model) ? modelName(model) : model;
+  return wrap(`${name} on ${tp > 1 ? `${tp} × ` : ''}${gpu} · ${load} · ${whole(total)} requests${seeds}`);
+}
+
+/** A config.json is known by its folder. */
+function modelName(path: string): string {
+  const parts = path.split(/[/\\]/);
+  return (parts.at(-1) === 'config.json' ? parts.at(-2) : parts.at(-1)?.replace(/\.json$/, '')) || path;
 }
 
 function speedTable(results: readonly PolicyResult[]): string {
   const goodput = results.some(result => result.request_goodput !== undefined);
+  const head = [
+    'policy',
+    'req/s',
+    'out tok/s',
+    'TTFT p50',
+    'TTFT p99',
+    'TPOT p50',
+    'TPOT p99',
+    'E2E mean',
+    's/token',
+  ];
+  if (goodput) head.splice(2, 0, 'good/s');
   return table(
-    [
-      'policy',
-      'req/s',
-      ...(goodput ? ['good/s'] : []),
-      'out tok/s',
-      'TTFT p50',
-      'TTFT p99',
-      'TPOT p50',
-      'TPOT p99',
-      'E2E mean',
-      's/token',
-    ],
-    results.map(r => [
-      r.policy,
-      number(r.request_throughput),
-      ...(goodput ? [number(r.request_goodput ?? 0)] : []),
-      whole(r.output_throughput),
-      duration(r.median_ttft_ms),
-      duration(r.p99_ttft_ms),
-      duration(r.median_tpot_ms),
-      duration(r.p99_tpot_ms),
-      duration(r.mean_e2el_ms),
-      number(r.mean_normalized_latency),
-    ]),
+    head,
+    results.map(r => {
+      // Nobody was served: there is nothing that could have taken no time.
+      if (r.completed === 0) return [r.policy, ...head.slice(1).map(() => '–')];
+      const row = [
+        r.policy,
+        number(r.request_throughput),
+        whole(r.output_throughput),
+        duration(r.median_ttft_ms),
+        duration(r.p99_ttft_ms),
+        duration(r.median_tpot_ms),
+        duration(r.p99_tpot_ms),
+        duration(r.mean_e2el_ms),
+        number(r.mean_normalized_latency),
+      ];
+      if (goodput) row.splice(2, 0, number(r.request_goodput ?? 0));
+      return row;
+    }),
   );
 }
 
 function memoryTable(results: readonly PolicyResult[]): string {
+  const kinds = ['token', 'reserved', 'internal', 'external', 'cached', 'free'] as const;
   return table(
-    [
-      'KV memory',
-      'token',
-      'reserved',
-      'internal',
-      'external',
-      'cached',
-      'free',
-      'waste',
-      'batch',
-      'preempted',
-      'prefix hits',
-    ],
+    ['KV memory', ...kinds, 'waste', 'batch', 'preempt', 'hits'],
     results.map(r => [
       r.policy,
-      ...(['token', 'reserved', 'internal', 'external', 'cached', 'free'] as const).map(kind =>
-        percent(r.memory[kind]),
-      ),
+      ...kinds.map(kind => percent(r.memory[kind])),
       percent(r.waste),
       number(r.mean_batch_size),
       whole(r.preemptions),
@@ -81,12 +83,13 @@ function memoryTable(results: readonly PolicyResult[]): string {
 /** Why decode leaves the arithmetic idle: what each step's time was bound by. */
 function timeTable(results: readonly PolicyResult[]): string {
   return table(
-    ['step time', 'compute', 'bandwidth', 'overhead', 'FLOPs used', 'bandwidth used', 'largest terms'],
+    ['step time', 'compute', 'bandwidth', 'overhead', 'FLOPs', 'bytes', 'largest terms'],
     results.map(r => {
       const terms = Object.entries(r.cost.terms).sort((a, b) => b[1] - a[1]);
       const largest = terms
-        .slice(0, 3)
-        .map(([name, seconds]) => `${name} ${percent(seconds / (r.cost.seconds || 1))}`);
+        .slice(0, 2)
+        .filter(([, seconds]) => seconds > 0)
+        .map(([name, seconds]) => `${name} ${percent(seconds / r.cost.seconds)}`);
       return [
         r.policy,
         percent(r.cost.compute_bound),
@@ -104,6 +107,10 @@ function sentence(comparison: Comparison, results: readonly PolicyResult[]): str
   const { policy, baseline } = comparison;
   const of = (name: string) => results.find(result => result.policy === name)!;
   const [a, b] = [of(policy), of(baseline)];
+  if (a.completed === 0 || b.completed === 0) {
+    const none = [a, b].filter(result => result.completed === 0).map(result => result.policy);
+    return `${none.join(' and ')} completed no request: ${policy} and ${baseline} cannot be compared.`;
+  }
   return (
     `${policy} served ${times(comparison.request_throughput)} times the rate of ${baseline}; its mean latency was ` +
     `${times(comparison.mean_e2el_ms)} times as long; ${percent(a.memory.token)} of its KV memory held ` +

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parseConfig } from '../sim/config.ts';
-import { addOutputOptions, execute, type OutputOptions } from './compare.ts';
+import { addOutputOptions } from './compare.ts';
+import { execute, type OutputOptions } from './execute.ts';
 import { readJson } from './files.ts';
 import { addSettings, configOfFlags } from './flags.ts';
 
@@ -12,9 +13,7 @@ export function runCommand(program: Command): void {
   addOutputOptions(addSettings(command)).action(async (path: string, options: Record<string, unknown>) => {
     const file = await readJson(path);
     const repeated = (file as { quire?: { config?: unknown } } | null)?.quire?.config;
-    await execute(
-      { ...parseConfig(repeated ?? file, path), ...configOfFlags(options) },
-      options as OutputOptions,
-    );
+    const config = { ...parseConfig(repeated ?? file, path), ...configOfFlags(options) };
+    await execute(config, { ...(options as OutputOptions), configFile: path });
   });
 }

@@ -5,3 +5,9 @@
 export class UsageError extends Error {
   override name = 'UsageError';
 }
+
+/** What the user wrote, as JSON, cut where it goes on and on. */
+export function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= 100 ? text : `${text.slice(0, 99)}…${typeof value === 'string' ? '"' : ''}`;
+}

@@ -111,7 +111,8 @@ export class Request {
     this.truth = spec.truth;
     // Salt and adapter separate the cache completely: the same text under another key is another prefix.
     // As JSON, so that no salt can be worded to look like another adapter's.
-    this.cacheKey = spec.loraId || spec.cacheSalt ? JSON.stringify([spec.loraId ?? '', spec.cacheSalt ?? '']) : '';
+    this.cacheKey =
+      spec.loraId || spec.cacheSalt ? JSON.stringify([spec.loraId ?? '', spec.cacheSalt ?? '']) : '';
     this.numSequences = this.width;
     this.seqs = [new Sequence(0, spec.tokens)];
   }

@@ -1,4 +1,3 @@
-import { UsageError } from '../core/errors.ts';
 import type { Tokens } from '../core/units.ts';
 import type { Config, configDefaults } from './config.ts';
 import { type ArrivalProcess, vllmBenchArrivals } from './workload/arrivals.ts';
@@ -96,10 +95,7 @@ function lengthsOf({
 }
 
 function arrivalsOf({ request_rate: rate, burstiness, fixed_rate: fixed }: FullConfig): ArrivalProcess {
-  if (rate === 'inf') {
-    if (fixed) throw new UsageError('fixed_rate needs a request_rate: how many a second?');
-    return { kind: 'all-at-once' };
-  }
+  if (rate === 'inf') return { kind: 'all-at-once' };
   return fixed ? { kind: 'fixed-rate', rate } : vllmBenchArrivals(rate, burstiness);
 }
 

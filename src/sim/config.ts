@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { didYouMean } from '../core/did-you-mean.ts';
-import { UsageError } from '../core/errors.ts';
+import { quoted, UsageError } from '../core/errors.ts';
 import { kvPrecisions, weightPrecisions } from './cost/precision.ts';
 
 /** One setting: a key of the config file and a flag of the command line (`request_rate`, `--request-rate`). */
@@ -13,16 +13,24 @@ export interface Setting {
   readonly help: string;
 }
 
-const whole = (min: number) =>
+const whole = (min: number, max = 2 ** 31 - 1) =>
   z
     .number({ error: `expected a whole number of at least ${min}` })
-    .refine(n => Number.isSafeInteger(n) && n >= min, `expected a whole number of at least ${min}`);
+    .refine(n => Number.isSafeInteger(n) && n >= min, `expected a whole number of at least ${min}`)
+    .refine(n => n <= max, `expected a whole number of at most ${max}`);
 const positive = z
   .number({ error: 'expected a number above 0' })
   .refine(n => n > 0, 'expected a number above 0');
 const nonNegative = z
   .number({ error: 'expected a number of at least 0' })
   .refine(n => n >= 0, 'expected a number of at least 0');
+/** A share of something; which of its ends it may be is said. */
+const share = (range: string, allows: (share: number) => boolean) =>
+  z.number({ error: `expected a share ${range}` }).refine(allows, `expected a share ${range}`);
+const aboveZero = share('above 0, at most 1', n => n > 0 && n <= 1);
+const belowOne = share('from 0, below 1', n => n >= 0 && n < 1);
+const between = share('above 0 and below 1', n => n > 0 && n < 1);
+const yesNo = z.boolean({ error: 'expected true or false' });
 const oneOf = (...names: [string, ...string[]]) =>
   z.enum(names, { error: `expected one of ${names.join(', ')}` });
 
@@ -43,7 +51,12 @@ export const workloadNames = [
 /** Every setting of a run, once: the config schema and the flags are made from it. */
 export const settings = {
   policy: {
-    schema: z.union([text.transform(name => [name]), z.array(text).min(1, 'expected at least one policy')]),
+    schema: z.preprocess(
+      names => (typeof names === 'string' ? [names] : names),
+      z
+        .array(z.string().min(1, 'expected names of policies'), { error: 'expected names of policies' })
+        .min(1, 'expected at least one policy'),
+    ),
     group: 'Engine',
     flag: 'list',
     value: 'names',
@@ -79,25 +92,23 @@ export const settings = {
     help: `KV cache: ${kvPrecisions.join(', ')}`,
   },
   gpu_memory_utilization: {
-    schema: z
-      .number({ error: 'expected a share from 0 to 1' })
-      .refine(n => n > 0 && n <= 1, 'expected a share from 0 to 1'),
+    schema: aboveZero,
     group: 'Engine',
     flag: 'number',
     value: 'share',
     help: 'share of GPU memory the engine may use',
   },
-  enforce_eager: { schema: z.boolean(), group: 'Engine', flag: 'switch', value: '', help: 'no CUDA graphs' },
+  enforce_eager: { schema: yesNo, group: 'Engine', flag: 'switch', value: '', help: 'no CUDA graphs' },
 
   num_gpu_blocks_override: {
-    schema: whole(1),
+    schema: whole(1, 100_000_000),
     group: 'Limits',
     flag: 'number',
     value: 'blocks',
     help: 'KV blocks, instead of what fits',
   },
   kv_slots: {
-    schema: whole(1),
+    schema: whole(1, 100_000_000),
     group: 'Limits',
     flag: 'number',
     value: 'tokens',
@@ -139,9 +150,7 @@ export const settings = {
     help: 'slots of a KV block',
   },
   watermark: {
-    schema: z
-      .number({ error: 'expected a share from 0 to 1' })
-      .refine(n => n >= 0 && n < 1, 'expected a share from 0 to 1'),
+    schema: belowOne,
     group: 'Limits',
     flag: 'number',
     value: 'share',
@@ -213,14 +222,14 @@ export const settings = {
     help: 'arrivals per second; inf: all at once',
   },
   burstiness: {
-    schema: positive,
+    schema: positive.refine(n => n >= 0.001, 'expected a number of at least 0.001'),
     group: 'Workload',
     flag: 'number',
     value: 'shape',
     help: 'gamma shape of the gaps: 1 Poisson, less is burstier',
   },
   fixed_rate: {
-    schema: z.boolean(),
+    schema: yesNo,
     group: 'Workload',
     flag: 'switch',
     value: '',
@@ -248,9 +257,7 @@ export const settings = {
     help: 'the same for the output',
   },
   range_ratio: {
-    schema: z
-      .number({ error: 'expected a share from 0 to 1' })
-      .refine(n => n >= 0 && n < 1, 'expected a share from 0 to 1'),
+    schema: belowOne,
     group: 'Workload',
     flag: 'number',
     value: 'share',
@@ -292,14 +299,14 @@ export const settings = {
     help: 'chat: mean turns of a conversation',
   },
   n: {
-    schema: whole(1),
+    schema: whole(1, 1024),
     group: 'Workload',
     flag: 'number',
     value: 'n',
     help: 'parallel samples of each prompt',
   },
   beam_width: {
-    schema: whole(1),
+    schema: whole(1, 1024),
     group: 'Workload',
     flag: 'number',
     value: 'n',
@@ -322,9 +329,7 @@ export const settings = {
     help: 'clients hang up after an exponential time of this mean',
   },
   high_priority_share: {
-    schema: z
-      .number({ error: 'expected a share from 0 to 1' })
-      .refine(n => n > 0 && n < 1, 'expected a share from 0 to 1'),
+    schema: between,
     group: 'Workload',
     flag: 'number',
     value: 'share',
@@ -393,21 +398,18 @@ export function parseConfig(value: unknown, source: string): Config {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError(`${source}: expected a JSON object of settings`);
   }
-  const config: Record<string, unknown> = {};
-  for (const [key, entry] of Object.entries(value)) config[key] = parseSetting(key, entry, `${source}: `);
-  return config as Config;
+  const entries = Object.entries(value).map(([key, entry]) => [key, parseSetting(key, entry, `${source}: `)]);
+  return Object.fromEntries(entries) as Config;
 }
 
 export function parseSetting(key: string, value: unknown, prefix: string, shown = key): unknown {
-  const setting = (settings as Record<string, Setting>)[key];
+  const setting = Object.hasOwn(settings, key) ? (settings as Record<string, Setting>)[key] : undefined;
   if (!setting) {
     const near = didYouMean(key, Object.keys(settings));
-    throw new UsageError(
-      `${prefix}unknown setting ${JSON.stringify(key)}${near ? `; did you mean ${near}?` : ''}`,
-    );
+    throw new UsageError(`${prefix}unknown setting ${quoted(key)}${near ? `; did you mean ${near}?` : ''}`);
   }
   const parsed = setting.schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const found = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  const found = typeof value === 'number' ? String(value) : quoted(value);
   throw new UsageError(`${prefix}${shown}: ${parsed.error.issues[0]!.message}, found ${found}`);
 }

@@ -29,6 +29,7 @@ export interface EngineOptions {
 
 /** An engine ready to simulate: resolved limits, memory of the right size, prices. */
 export interface EngineSetup {
+  readonly policy: Policy;
   readonly limits: Limits;
   readonly slots: Tokens;
   /** Where the memory of one GPU goes; undefined when the KV size was given. */
@@ -86,7 +87,14 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
     layers: model.layers,
     ...(model.slidingWindow !== undefined && { slidingWindow: model.slidingWindow }),
   };
-  return { limits, slots, capacity, cost, createMemory: () => createMemory(policy.memory, limits, site) };
+  return {
+    policy,
+    limits,
+    slots,
+    capacity,
+    cost,
+    createMemory: () => createMemory(policy.memory, limits, site),
+  };
 }
 
 /** One request of the longest context must fit, or the engine could wait for ever: vLLM refuses to start then. */
@@ -94,9 +102,18 @@ function fitContext(options: EngineOptions, limits: Limits, slots: Tokens): Toke
   const whole = longestRequest(options, limits, slots);
   if (limits.maxModelLen <= whole) return limits.maxModelLen;
   if (options.limits?.maxModelLen !== undefined) {
+    const given = options.kvSlots
+      ? '--kv-slots'
+      : options.numGpuBlocks
+        ? '--num-gpu-blocks-override'
+        : undefined;
+    const memory = given
+      ? `the KV memory (${given})`
+      : `the KV memory of ${options.model.name} on ${options.gpu.name}`;
+    const more = given ? `raise ${given}` : 'add memory (--tensor-parallel, --kv-cache-dtype fp8)';
     throw new UsageError(
-      `--max-model-len ${limits.maxModelLen} does not fit: the KV memory of ${options.model.name} on ` +
-        `${options.gpu.name} holds ${whole} tokens; lower it, or add memory (--tensor-parallel, --kv-cache-dtype fp8)`,
+      `--max-model-len ${limits.maxModelLen} does not fit: ${memory} holds ${whole} tokens of one request under ` +
+        `${options.policy.name}; lower it, or ${more}`,
     );
   }
   if (whole < 1)

@@ -1,5 +1,5 @@
 import { didYouMean } from '../core/did-you-mean.ts';
-import { UsageError } from '../core/errors.ts';
+import { quoted, UsageError } from '../core/errors.ts';
 import type { Listener } from '../core/events.ts';
 import { admissions } from '../core/policies/admissions.ts';
 import { orders } from '../core/policies/orders.ts';
@@ -7,13 +7,14 @@ import type { Policy } from '../core/policies/policy.ts';
 import { findPolicy, policies } from '../core/policies/registry.ts';
 import { victims } from '../core/policies/victims.ts';
 import { buildWorkload, type FullConfig, maxTokensRule } from './build-workload.ts';
-import { type Config, configDefaults } from './config.ts';
+import { type Config, configDefaults, type SettingKey, settings } from './config.ts';
 import type { KvPrecision, WeightPrecision } from './cost/precision.ts';
 import { type EngineSetup, setUpEngine } from './engine-setup.ts';
 import { findGpu, gpus } from './hardware/catalogue.ts';
 import type { Gpu } from './hardware/gpu.ts';
 import { Metrics } from './metrics.ts';
 import type { Model } from './models/model.ts';
+import { checkTogether, isRead } from './relevance.ts';
 import { type RunResult, runResult } from './results.ts';
 import { Simulation, simulate } from './simulation.ts';
 import { parseSlo } from './slo.ts';
@@ -62,15 +63,49 @@ export interface ExperimentResult {
 }
 
 interface Run {
+  readonly notes: readonly string[];
   readonly result: RunResult;
   readonly metrics: Metrics;
 }
 
 const DEFAULT_REPLICATIONS = 5;
 
+/** Fills in the defaults. */
 export function completeConfig(config: Config): FullConfig {
+  checkTogether(config);
   const replications = config.replications ?? (config.trace ? 1 : DEFAULT_REPLICATIONS);
   return { ...configDefaults, ...config, replications };
+}
+
+/** The settings that have an effect: what results and `--print-config` show, and can be run again. */
+export function effectiveConfig(config: FullConfig): Config {
+  return Object.fromEntries(
+    (Object.keys(settings) as SettingKey[])
+      .filter(key => config[key] !== undefined && isRead(key, config))
+      .map(key => [key, config[key]]),
+  ) as Config;
+}
+
+/** Looks up all that a config names. @throws UsageError for what does not exist or cannot be. */
+export function checkConfig(config: FullConfig, model: Model): EngineSetup[] {
+  const gpu = findGpu(config.gpu);
+  if (!gpu) {
+    throw unknown(
+      'GPU',
+      config.gpu,
+      gpus.map(g => g.name),
+    );
+  }
+  const repeated = config.policy.find((name, i) => config.policy.indexOf(name) !== i);
+  if (repeated) throw new UsageError(`policy ${repeated} is named twice`);
+  const chosen = config.policy.map(name => composePolicy(name, config));
+  const { max_model_len: longest } = config;
+  if (longest !== undefined && longest > model.maxModelLen) {
+    throw new UsageError(
+      `--max-model-len ${longest} is more than the context of ${model.name}, ${model.maxModelLen} tokens; lower it`,
+    );
+  }
+  return chosen.map(policy => setUp(policy, config, model, gpu));
 }
 
 /** Runs every policy of the config on the same workload, with the same random numbers. */
@@ -78,11 +113,8 @@ export async function runExperiment(
   config: FullConfig,
   context: ExperimentContext,
 ): Promise<ExperimentResult> {
-  const gpu = findGpuOrFail(config.gpu);
-  const chosen = config.policy.map(name => composePolicy(name, config));
-  const repeated = config.policy.find((name, i) => config.policy.indexOf(name) !== i);
-  if (repeated) throw new UsageError(`policy ${repeated} is named twice`);
-  const setups = chosen.map(policy => setUp(policy, config, context.model, gpu));
+  const setups = checkConfig(config, context.model);
+  const chosen = setups.map(setup => setup.policy);
   const slo = config.slo === undefined ? undefined : parseSlo(config.slo);
   const replications = config.replications!;
   const runs: Run[][] = [];
@@ -116,7 +148,10 @@ export async function runExperiment(
     comparisons: results
       .slice(1)
       .map((result, i) => compare(results[0]!.policy, runs[0]!, result.policy, runs[i + 1]!)),
-    notes: mergeNotes(chosen.map((policy, p) => [policy.name, notesOf(setups[p]!, runs[p]!, context.model)])),
+    notes: [
+      ...runs.flat().at(-1)!.notes,
+      ...mergeNotes(chosen.map((policy, p) => [policy.name, notesOf(setups[p]!, runs[p]!, context.model)])),
+    ],
   };
 }
 
@@ -152,7 +187,11 @@ async function runOnce(
   });
   const expected = workload.count ?? config.num_prompts;
   await simulate(simulation, workload, ended => report(expected ? Math.min(1, ended / expected) : 0));
-  return { result: runResult(metrics, simulation.executor.total, setup.cost, memory.capacity), metrics };
+  return {
+    result: runResult(metrics, simulation.executor.total, setup.cost, memory.capacity),
+    metrics,
+    notes: workload.notes ?? [],
+  };
 }
 
 function both(metrics: Metrics, other: Listener): Listener {
@@ -211,21 +250,10 @@ export function composePolicy(name: string, config: Config): Policy {
   };
 }
 
-function findGpuOrFail(name: string): Gpu {
-  const gpu = findGpu(name);
-  if (!gpu)
-    throw unknown(
-      'GPU',
-      name,
-      gpus.map(g => g.name),
-    );
-  return gpu;
-}
-
 export function unknown(what: string, name: string, known: readonly string[]): UsageError {
   const near = didYouMean(name, known);
   return new UsageError(
-    `unknown ${what} ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''} Known: ${known.join(', ')}`,
+    `unknown ${what} ${quoted(name)}${near ? `; did you mean ${near}?` : '.'} Known: ${known.join(', ')}`,
   );
 }
 

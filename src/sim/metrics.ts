@@ -40,7 +40,10 @@ export class Metrics implements Listener {
   readonly series = new TimeSeries(slotKinds.length + 2);
   /** Slot-seconds of each kind. */
   readonly memory: MemoryUsage = { token: 0, reserved: 0, internal: 0, external: 0, cached: 0, free: 0 };
-  readonly #perSecond: number[] = [];
+  /** The second of the clock that tokens are being counted in, and the count. */
+  #second = { at: -1, tokens: 0 };
+  /** Most tokens generated in one second of the clock. */
+  maxOutputTokensPerSecond = 0;
   firstArrival = Number.POSITIVE_INFINITY;
   lastEnd = 0;
   observed: Seconds = 0;
@@ -69,11 +72,6 @@ export class Metrics implements Listener {
 
   constructor(slo?: Slo) {
     this.slo = slo;
-  }
-
-  /** Most tokens generated in one second of the clock. */
-  get maxOutputTokensPerSecond(): number {
-    return this.#perSecond.reduce((most, count) => Math.max(most, count ?? 0), 0);
   }
 
   on(event: EngineEvent): void {
@@ -214,7 +212,9 @@ export class Metrics implements Listener {
 
   #countTokens(at: Seconds, tokens: number): void {
     const second = Math.floor(at - this.firstArrival);
-    this.#perSecond[second] = (this.#perSecond[second] ?? 0) + tokens;
+    if (second !== this.#second.at) this.#second = { at: second, tokens: 0 };
+    this.#second.tokens += tokens;
+    this.maxOutputTokensPerSecond = Math.max(this.maxOutputTokensPerSecond, this.#second.tokens);
   }
 
   #finished(request: Request, now: Seconds): void {

@@ -1,8 +1,7 @@
 import { slotKinds } from '../core/kv-memory.ts';
 import type { Seconds } from '../core/units.ts';
-import type { CostModel } from './cost/cost-model.ts';
-import { type CostTerm, costTerms, type StepCost } from './cost/terms.ts';
-import type { Metrics } from './metrics.ts';
+import { type CostTerm, costTerms, emptyCost, type StepCost } from './cost/terms.ts';
+import { Metrics, type Slo } from './metrics.ts';
 import { type Summary, summarise } from './statistics.ts';
 
 type Latency = 'ttft' | 'tpot' | 'itl' | 'e2el';
@@ -73,7 +72,13 @@ export interface SeriesResult {
   memory: Record<(typeof slotKinds)[number], number[]>;
 }
 
-export function runResult(metrics: Metrics, total: StepCost, cost: CostModel, capacity: number): RunResult {
+/** What one GPU could do: FLOP/s and bytes/s. */
+export interface Peak {
+  readonly peakFlops: number;
+  readonly bandwidth: number;
+}
+
+export function runResult(metrics: Metrics, total: StepCost, peak: Peak, capacity: number): RunResult {
   const duration = Math.max(metrics.lastEnd - metrics.firstArrival, 0) || 0;
   const per = (count: number) => (duration > 0 ? count / duration : 0);
   const claimed =
@@ -123,9 +128,14 @@ export function runResult(metrics: Metrics, total: StepCost, cost: CostModel, ca
     kv_capacity_tokens: capacity,
     memory,
     waste: claimed > 0 ? 1 - metrics.memory.token / claimed : 0,
-    cost: costResult(total, cost),
+    cost: costResult(total, peak),
     series: seriesResult(metrics, capacity),
   };
+}
+
+/** The result of no run: which figures there are. */
+export function emptyResult(slo: Slo | undefined): RunResult {
+  return runResult(new Metrics(slo), emptyCost(), { peakFlops: 1, bandwidth: 1 }, 1);
 }
 
 function latency<L extends Latency>(
@@ -137,16 +147,15 @@ function latency<L extends Latency>(
   ) as { [K in `${keyof Summary}_${L}_ms`]: number };
 }
 
-function costResult(total: StepCost, cost: CostModel): CostResult {
+function costResult(total: StepCost, peak: Peak): CostResult {
   const share = (seconds: number) => (total.seconds > 0 ? seconds / total.seconds : 0);
-  const { gpu } = cost.options;
   return {
     seconds: total.seconds,
     compute_bound: share(total.compute),
     bandwidth_bound: share(total.bandwidth),
     overhead: share(total.overhead),
-    mfu: share(total.flops / cost.peakFlops),
-    mbu: share(total.bytes / gpu.bandwidth),
+    mfu: share(total.flops / peak.peakFlops),
+    mbu: share(total.bytes / peak.bandwidth),
     terms: Object.fromEntries(costTerms.map((name, i) => [name, total.terms[i]!])) as CostResult['terms'],
   };
 }

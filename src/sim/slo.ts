@@ -1,4 +1,5 @@
-import { UsageError } from '../core/errors.ts';
+import { didYouMean } from '../core/did-you-mean.ts';
+import { quoted, UsageError } from '../core/errors.ts';
 import type { Slo } from './metrics.ts';
 import type { RunResult } from './results.ts';
 
@@ -25,7 +26,7 @@ export function parseSlo(text: string): SloOptions {
     else if (bound) thresholds.push({ metric: bound[1]!, below: bound[2] === '<', limit: Number(bound[3]) });
     else {
       throw new UsageError(
-        `slo: expected limits such as ttft:500,tpot:50,e2el:10000 (ms) or p99_ttft_ms<2000, found ${JSON.stringify(part)}`,
+        `slo: expected limits such as ttft:500,tpot:50,e2el:10000 (ms) or p99_ttft_ms<2000, found ${quoted(part)}`,
       );
     }
   }
@@ -34,8 +35,15 @@ export function parseSlo(text: string): SloOptions {
 
 /** The figure that a threshold bounds. @throws UsageError when results have no such number. */
 export function thresholdValue(result: RunResult, { metric }: Threshold): number {
-  const value = (result as unknown as Record<string, unknown>)[metric];
-  if (typeof value === 'number') return value;
-  const names = Object.entries(result).flatMap(([name, entry]) => (typeof entry === 'number' ? [name] : []));
-  throw new UsageError(`slo: results have no figure ${metric}; they have ${names.join(', ')}`);
+  const figures = Object.entries(result).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  const found = figures.find(([name]) => name === metric);
+  if (found) return found[1];
+  const names = figures.map(([name]) => name);
+  const near = didYouMean(metric, names);
+  throw new UsageError(
+    `slo: results have no figure ${quoted(metric).slice(1, -1)}; ` +
+      (near ? `did you mean ${near}?` : `they have ${names.join(', ')}`),
+  );
 }

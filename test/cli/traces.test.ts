@@ -126,7 +126,7 @@ describe('a trace that is wrong is refused with the place', () => {
   test('ServeGen, one long line of JSON that Quire does not know, is refused', async () => {
     const trace = realTrace('servegen_m-small_top19_day1.json.gz');
     const said = await refuse([...replay, '--trace', trace], { cwd: folder() });
-    expect(said).toContain(`${basename(trace)}: not a trace that Quire knows; it begins "{`);
+    expect(said).toContain(`${basename(trace)}: not a trace that Quire knows; it begins `);
   });
 
   test('a wrong row late in the file leaves nothing behind either', async () => {

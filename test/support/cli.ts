@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { expect, onTestFinished, vi } from 'vitest';
-import { addOutputOptions, execute } from '../../src/cli/compare.ts';
+import { addOutputOptions } from '../../src/cli/compare.ts';
+import { execute } from '../../src/cli/execute.ts';
 import { addSettings, configOfFlags } from '../../src/cli/flags.ts';
 import { UsageError } from '../../src/core/errors.ts';
 
@@ -135,10 +136,17 @@ export function realTrace(name: string): string {
   throw new Error(`${file} is absent: set QUIRE_DATA to the folder that holds traces/${name}`);
 }
 
-let built: string | undefined;
+let built: string | Error | undefined;
 
+/** Once a process: sources that do not build would otherwise be tried again for each test. */
 function main(): string {
-  return (built ??= build());
+  try {
+    built ??= build();
+  } catch (error) {
+    built = error as Error;
+  }
+  if (built instanceof Error) throw built;
+  return built;
 }
 
 /**

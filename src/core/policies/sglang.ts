@@ -8,7 +8,7 @@ import { fewestOutputs } from './victims.ts';
 /** SGLang: cache-aware order, admission by an estimate of what the running ones will use, retraction. */
 export const sglang: Policy = {
   name: 'sglang',
-  summary: 'SGLang: longest cached prefix first, estimated admission, prefills before decodes, retraction',
+  summary: 'SGLang: longest cached prefix first, estimated admission, retraction',
   source:
     'SGLang paper §3 (lpm) and server defaults: page size 1, chunked prefill 2048 / 4096 / 8192 by GPU memory',
   order: longestPrefixMatch,

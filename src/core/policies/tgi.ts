@@ -7,7 +7,7 @@ import { newest } from './victims.ts';
 /** Text Generation Inference before paging: the engine that vLLM's 2023 blog compares with. */
 export const tgi08: Policy = {
   name: 'tgi-0.8',
-  summary: 'TGI before paging: running batch paused to prefill newcomers, KV copied at every step',
+  summary: 'TGI before paging: batch paused to prefill newcomers, KV copied at every step',
   source:
     'text-generation-inference v0.8.2: waiting_served_ratio 1.2, max_waiting_tokens 20, max_batch_total_tokens 32000',
   order: fcfs,
@@ -23,7 +23,7 @@ export const tgi08: Policy = {
 /** TGI 3: paged, with all that was promised claimed at admission, so that nothing is ever preempted. */
 export const tgi3: Policy = {
   name: 'tgi-3',
-  summary: 'TGI 3: paged, input + max_tokens claimed at admission, chunked prefill, prefix cache',
+  summary: 'TGI 3: paged, input + max_tokens claimed at admission, prefix cache',
   source:
     'text-generation-inference v3: max_concurrent_requests 128, max_batch_prefill_tokens min(4096, context)',
   order: fcfs,

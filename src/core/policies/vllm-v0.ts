@@ -8,7 +8,7 @@ import { newest } from './victims.ts';
 /** vLLM as in the paper: whole prompts first, then decodes; groups are swapped, single sequences recomputed. */
 export const vllmV0: Policy = {
   name: 'vllm-v0',
-  summary: 'vLLM v0 (the paper): paged on demand, prefills before decodes, swap for groups, no prefix cache',
+  summary: 'vLLM v0 (the paper): paged on demand, prefills before decodes, swap for groups',
   source: 'vLLM paper §4.5 and v0 defaults (watermark 0.01, swap_space 4 GiB)',
   order: fcfs,
   admission: wholePrompt,

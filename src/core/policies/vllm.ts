@@ -8,7 +8,7 @@ import { newest } from './victims.ts';
 /** vLLM v1: running first, mixed chunked prefill, blocks on demand, recompute. */
 export const vllm: Policy = {
   name: 'vllm',
-  summary: 'vLLM v1: paged on demand, continuous batching, chunked prefill, prefix cache, recompute',
+  summary: 'vLLM v1: paged on demand, chunked prefill beside decodes, prefix cache',
   source: 'vLLM 0.24 serving defaults (SchedulerConfig, CacheConfig)',
   order: fcfs,
   admission: wholePrompt,

@@ -34,6 +34,8 @@ const host = { efficiency: 0.8, perCopy: 2e-6 };
  */
 export class CostModel {
   readonly options: CostOptions;
+  /** Bytes/s of the memory. */
+  readonly bandwidth: number;
   /** KV bytes of one token on one GPU. */
   readonly kvBytesPerToken: number;
   /** FLOP/s of the matrix units at the precision of the weights. */
@@ -50,6 +52,7 @@ export class CostModel {
     this.options = options;
     const { model, gpu, tensorParallel, weights, kv, runtime } = options;
     this.peakFlops = gpu.flops[weights === 'int4' ? 'fp16' : weights] ?? gpu.flops.fp16;
+    this.bandwidth = gpu.bandwidth;
     this.#weightBytes = weightBytes[weights];
     const kvHeads = Math.max(1, model.kvHeads / tensorParallel);
     this.kvBytesPerToken = 2 * model.layers * kvHeads * model.headDim * kvBytes[kv];

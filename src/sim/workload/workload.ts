@@ -42,6 +42,8 @@ export interface Workload {
   readonly name: string;
   /** How many requests there will be, when known (for the progress bar). */
   readonly count?: number;
+  /** What a user should know of it, once it was read. */
+  readonly notes?: readonly string[];
   chunks(): Iterable<readonly Arrival[]> | AsyncIterable<readonly Arrival[]>;
   /** The next request of that client (its `arrival` ≥ `finishedAt`), or undefined when it has no more. */
   onFinished?(completed: Completed): Arrival | undefined;

@@ -15,6 +15,12 @@ export function isAzureHeader(header: string): boolean {
   return dialectOf(columnNames(header)) !== undefined;
 }
 
+/** Whether such a header names no time that is understood, so that all requests arrive at 0. */
+export function isUntimed(header: string): boolean {
+  const columns = columnNames(header);
+  return !columns.includes(dialectOf(columns)!.time);
+}
+
 function dialectOf(columns: readonly string[]) {
   return DIALECTS.find(({ prompt, output }) => columns.includes(prompt) && columns.includes(output));
 }

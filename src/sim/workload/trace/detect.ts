@@ -3,7 +3,7 @@ import { invariant } from '../../../core/invariant.ts';
 import { checkNumber, checkWhole } from '../../checks.ts';
 import { streamId, uniqueTokens } from '../tokens.ts';
 import type { Arrival, Workload } from '../workload.ts';
-import { azure, isAzureHeader } from './azure.ts';
+import { azure, isAzureHeader, isUntimed } from './azure.ts';
 import { burstGpt, isBurstGptHeader } from './burstgpt.ts';
 import { shown } from './fields.ts';
 import { mooncake } from './mooncake.ts';
@@ -61,11 +61,18 @@ export async function openTrace(bytes: TraceBytes, options: TraceOptions): Promi
     throw error;
   }
   let skipped = 0;
+  const untimed = format === 'azure' && isUntimed(headerOf(opened.beginning));
   return {
     name: fileName,
     format,
     get skipped() {
       return skipped;
+    },
+    get notes() {
+      return [
+        ...(untimed ? [`${fileName}: no arrival times, so all requests arrive at once`] : []),
+        ...(skipped > 0 ? [`${fileName}: ${skipped} rows of failed requests left out`] : []),
+      ];
     },
     chunks() {
       invariant(opened || typeof bytes === 'function', () => `${fileName}: a stream can be read once only`);
@@ -116,13 +123,17 @@ function detect(beginning: string, file: string): TraceFormat {
       );
     }
   } else {
-    const header = beginning.split(/\r?\n/).find(line => line.trim() !== '')!;
+    const header = headerOf(beginning);
     if (isBurstGptHeader(header)) return 'burstgpt';
     if (isAzureHeader(header)) return 'azure';
   }
   throw new UsageError(
     `${file}: not a trace that Quire knows; it begins ${shown(beginning.trim())}. ${KNOWN}`,
   );
+}
+
+function headerOf(beginning: string): string {
+  return beginning.split(/\r?\n/).find(line => line.trim() !== '')!;
 }
 
 const KNOWN = [

@@ -16,7 +16,7 @@ export async function peek(bytes: AsyncIterable<Uint8Array>, file: string): Prom
   const decoder = new TextDecoder();
   let beginning = '';
   // A short first line ("{" of an indented JSON) says nothing: look on to 4 KiB.
-  while (beginning.length < MAX_CHARACTERS && !(beginning.length >= 4096 && /\S.*\n/.test(beginning))) {
+  while (beginning.length < MAX_CHARACTERS && !(beginning.length >= 4096 && hasLine(beginning))) {
     const next = await source.next();
     if (next.done) break;
     seen.push(next.value);
@@ -44,6 +44,10 @@ async function* spliced(
     // Whoever stops early (a limit, a bad row) must close the file too.
     await source.return?.();
   }
+}
+
+function hasLine(text: string): boolean {
+  return text.trimStart().includes('\n');
 }
 
 const MAX_CHARACTERS = 2 ** 20;

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { UsageError } from '../core/errors.ts';
+import type { FullConfig } from '../sim/build-workload.ts';
+import type { Config } from '../sim/config.ts';
+import {
+  checkConfig,
+  completeConfig,
+  type ExperimentResult,
+  effectiveConfig,
+  runExperiment,
+  unknown,
+} from '../sim/experiment.ts';
+import { findModel, models } from '../sim/models/catalogue.ts';
+import { modelFromHfConfig } from '../sim/models/hf-config.ts';
+import type { Model } from '../sim/models/model.ts';
+import { emptyResult } from '../sim/results.ts';
+import { parseSlo, type SloOptions, thresholdValue } from '../sim/slo.ts';
+import { openTrace } from '../sim/workload/trace/detect.ts';
+import { EventLog } from '../trace/event-log.ts';
+import { isReadOnce, readBytes, readJson } from './files.ts';
+import { OutputFile } from './output-file.ts';
+import { Progress } from './progress.ts';
+import { experimentText } from './report-text.ts';
+import { version } from './version.ts';
+
+/** What the flags beside the settings say. */
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly events?: string;
+  readonly printConfig?: boolean;
+  /** The config file, which must not be written over. */
+  readonly configFile?: string;
+}
+
+/** Runs a config and prints and writes what came of it. Nothing is written when it fails. */
+export async function execute(given: Config, options: OutputOptions): Promise<void> {
+  const config = completeConfig(given);
+  const model = await readModel(config.model);
+  checkConfig(config, model);
+  const slo = config.slo === undefined ? undefined : parseSlo(config.slo);
+  // A misspelt figure is found before the run, not after it.
+  for (const threshold of slo?.thresholds ?? []) thresholdValue(emptyResult(slo?.perRequest), threshold);
+  if (options.printConfig) {
+    process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
+    return;
+  }
+  const inputs = [config.trace, config.model, options.configFile];
+  const out = new OutputFile('--out', options.out ?? defaultOut(given, config), inputs);
+  const events =
+    options.events === undefined ? undefined : new OutputFile('--events', options.events, inputs);
+  if (events?.isSame(out)) throw new UsageError('--out and --events are the same file; give each its own');
+  await checkTrace(config);
+
+  const log = events && new EventLog();
+  const experiment = await run(config, model, log);
+  const crossed = crossedThresholds(experiment, slo);
+  const json = `${JSON.stringify(document(experiment), null, 2)}\n`;
+  if (log) await events.write(log.text());
+  await out.write(json);
+  if (options.json) process.stdout.write(json);
+  else process.stdout.write(`${experimentText(experiment)}\n\nresults: ${out.path}\n`);
+  for (const line of crossed) process.stderr.write(`slo crossed: ${line}\n`);
+  if (crossed.length > 0) process.exitCode = 1;
+}
+
+async function run(config: FullConfig, model: Model, log: EventLog | undefined): Promise<ExperimentResult> {
+  const progress = new Progress();
+  try {
+    return await runExperiment(config, {
+      model,
+      progress: (done, label) => progress.update(done, label),
+      openTrace: trace => {
+        const path = config.trace!;
+        return openTrace(() => readBytes(path), { fileName: path, ...trace });
+      },
+      ...(log && { listener: policy => log.listener(policy) }),
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+/** A pipe gives its content once; several runs would wait for more for ever. */
+async function checkTrace({ trace, policy, replications = 1 }: FullConfig): Promise<void> {
+  const runs = policy.length * replications;
+  if (trace === undefined || runs === 1 || !(await isReadOnce(trace))) return;
+  throw new UsageError(`${trace}: can be read once only, and ${runs} runs need it; save it to a file first`);
+}
+
+function crossedThresholds({ results }: ExperimentResult, slo: SloOptions | undefined): string[] {
+  return (slo?.thresholds ?? []).flatMap(threshold =>
+    results.flatMap(result => {
+      const { metric, below, limit } = threshold;
+      const value = thresholdValue(result, threshold);
+      if (below ? value < limit : value > limit) return [];
+      const shown = Number(value.toFixed(3));
+      return [`${result.policy}: ${metric} is ${shown}, not ${below ? 'below' : 'above'} ${limit}`];
+    }),
+  );
+}
+
+/** A name of the catalogue, or the path of a Hugging Face config.json. */
+async function readModel(name: string): Promise<Model> {
+  const known = findModel(name);
+  if (known) return known;
+  if (!/[/\\]|\.json$/.test(name) && !existsSync(name)) {
+    throw unknown(
+      'model',
+      name,
+      models.map(model => model.name),
+    );
+  }
+  const folder = basename(dirname(resolve(name)));
+  const own = basename(name) === 'config.json' ? folder : basename(name, '.json');
+  return modelFromHfConfig(await readJson(name), own);
+}
+
+function document({ config, ...experiment }: ExperimentResult): object {
+  return {
+    quire: { version, command: commandLine(), config: effectiveConfig(config), seed: config.seed },
+    ...experiment,
+  };
+}
+
+function commandLine(): string {
+  const args = process.argv.slice(2).map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`));
+  return ['quire', ...args].join(' ');
+}
+
+/** Named after what was run, without a clock: the same run overwrites its own results, another does not. */
+function defaultOut(given: Config, { policy, model, gpu, trace, workload, seed }: FullConfig): string {
+  const { policy: _p, model: _m, gpu: _g, trace: _t, workload: _w, seed: _s, ...rest } = given;
+  const named = [
+    policy.length > 4 ? `${policy.length}-policies` : policy.join('-'),
+    basename(model) === 'config.json' ? basename(dirname(resolve(model))) : basename(model, '.json'),
+    gpu,
+    trace ? basename(trace).replace(/\..*$/, '') : workload,
+    `seed${seed}`,
+  ];
+  const others = policy.length > 4 || Object.keys(rest).length > 0 ? [digest({ policy, ...rest })] : [];
+  return `quire-results/${[...named, ...others].join('_')}.json`;
+}
+
+function digest(value: object): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8);
+}
