@@ -81,7 +81,7 @@ function policyTable(): string {
 
 function gpuTable(): string {
   return table(
-    ['gpu', 'GiB', 'TB/s', 'fp16 TFLOP/s', 'fp8', 'efficiencies', 'title'],
+    ['gpu', 'GiB', 'TB/s', 'fp16 TFLOP/s', 'fp8', 'basis', 'title'],
     gpus.map(gpu => [
       gpu.name,
       number(gpu.memory / GiB),

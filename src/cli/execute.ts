@@ -48,11 +48,11 @@ export async function execute(given: Config, options: OutputOptions): Promise<vo
     return;
   }
   const inputs = [config.trace, config.model, options.configFile];
+  await checkTrace(config);
   const out = new OutputFile('--out', options.out ?? defaultOut(given, config), inputs);
   const events =
     options.events === undefined ? undefined : new OutputFile('--events', options.events, inputs);
   if (events?.isSame(out)) throw new UsageError('--out and --events are the same file; give each its own');
-  await checkTrace(config);
 
   const log = events && new EventLog();
   const experiment = await run(config, model, log);
@@ -83,10 +83,10 @@ async function run(config: FullConfig, model: Model, log: EventLog | undefined):
   }
 }
 
-/** A pipe gives its content once; several runs would wait for more for ever. */
+/** It must be there; and a pipe gives its content once: several runs would wait for more for ever. */
 async function checkTrace({ trace, policy, replications = 1 }: FullConfig): Promise<void> {
   const runs = policy.length * replications;
-  if (trace === undefined || runs === 1 || !(await isReadOnce(trace))) return;
+  if (trace === undefined || !(await isReadOnce(trace)) || runs === 1) return;
   throw new UsageError(`${trace}: can be read once only, and ${runs} runs need it; save it to a file first`);
 }
 
@@ -139,7 +139,7 @@ function defaultOut(given: Config, { policy, model, gpu, trace, workload, seed }
     gpu,
     trace ? basename(trace).replace(/\..*$/, '') : workload,
     `seed${seed}`,
-  ];
+  ].map(part => part.slice(0, 60));
   const others = policy.length > 4 || Object.keys(rest).length > 0 ? [digest({ policy, ...rest })] : [];
   return `quire-results/${[...named, ...others].join('_')}.json`;
 }

@@ -59,10 +59,12 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** A file that gives its content once: a pipe, say. */
+/** Whether it is a file that gives its content once: a pipe, say. @throws UsageError when there is no such file. */
 export async function isReadOnce(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && !found.isFile() && !found.isDirectory();
+  const found = await stat(path).catch(error => {
+    throw readError(path, error);
+  });
+  return !found.isFile() && !found.isDirectory();
 }
 
 function readError(path: string, error: unknown): unknown {

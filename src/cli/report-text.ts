@@ -16,7 +16,7 @@ function title({ config, results }: ExperimentResult): string {
   const { model, gpu, tensor_parallel: tp, trace, workload, request_rate: rate, replications } = config;
   const closed = workload === 'closed-loop' ? `${config.users} users` : undefined;
   const open = rate === 'inf' ? 'all at once' : `${rate} requests/s`;
-  const load = trace ?? `${workload}, ${closed ?? open}`;
+  const load = trace?.split(/[/\\]/).at(-1) ?? `${workload}, ${closed ?? open}`;
   const total = results[0]!.completed + results[0]!.failed + results[0]!.aborted;
   const seeds = replications! > 1 ? `, mean of ${replications} seeds` : '';
   const name = /[/\\]/.test(model) ? modelName(model) : model;
@@ -42,7 +42,8 @@ function speedTable(results: readonly PolicyResult[]): string {
     'E2E mean',
     's/token',
   ];
-  if (goodput) head.splice(2, 0, 'good/s');
+  // In the place of the last column: more would not fit.
+  if (goodput) head.splice(-1, 1, 'good/s');
   return table(
     head,
     results.map(r => {
@@ -59,7 +60,7 @@ function speedTable(results: readonly PolicyResult[]): string {
         duration(r.mean_e2el_ms),
         number(r.mean_normalized_latency),
       ];
-      if (goodput) row.splice(2, 0, number(r.request_goodput ?? 0));
+      if (goodput) row.splice(-1, 1, number(r.request_goodput ?? 0));
       return row;
     }),
   );

@@ -349,7 +349,10 @@ export class Scheduler {
     // Read before the step's own token is counted: that is what is copied to make room for it.
     plan.copiedTokens = this.#booking.takeBeamCopies();
     if (plan.numDecodes > 0) plan.copiedTokens += memory.tensor?.().copied ?? 0;
-    for (let i = 0; i < plan.requests.length; i++) memory.advance(plan.requests[i]!, plan.numTokens[i]!);
+    for (let i = 0; i < plan.requests.length; i++) {
+      memory.advance(plan.requests[i]!, plan.numTokens[i]!);
+      this.#booking.forkSamples(plan.requests[i]!, plan.time);
+    }
     if (plan.together) this.#advanceTogether(plan, this.#running.decodes!);
     plan.paddedLength = memory.tensor?.().length ?? 0;
     if (this.#listener?.detail) {

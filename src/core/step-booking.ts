@@ -71,8 +71,6 @@ export class StepBooking {
   /** Books one token for each live sequence; false for a piece of a prompt, and for who was aborted meanwhile. */
   #bookTokens(request: Request, result: StepResult, now: Seconds): boolean {
     if (request.status !== 'running' || request.numComputedTokens < request.numTokens) return false;
-    if (request.numOutputTokens === 0 && this.#memory.forks && request.width > 1)
-      this.#forkSamples(request, now);
     const parents = result.parents?.get(request);
     if (parents) this.#selectBeams(request, parents, now);
     request.numOutputTokens++;
@@ -85,7 +83,10 @@ export class StepBooking {
     return true;
   }
 
-  #forkSamples(request: Request, now: Seconds): void {
+  /** The prompt of the request is computed with this step: from here on each sample is a sequence of its own. */
+  forkSamples(request: Request, now: Seconds): void {
+    if (request.numOutputTokens > 0 || request.numComputedTokens < request.numTokens) return;
+    if (!this.#memory.forks || request.width === 1) return;
     const first = request.seqs[0]!;
     widen(request);
     for (const seq of request.seqs) if (seq !== first) this.#fork(request, first, seq, now);

@@ -28,6 +28,8 @@ export class StepPlan {
   readonly requests: Request[] = [];
   readonly numTokens: Tokens[] = [];
   readonly starts: Tokens[] = [];
+  /** Sequences that each computes; samples forked from a prompt's last token are not among them. */
+  readonly rows: number[] = [];
   /** Further requests that each decode one token, not named one by one: only for executors that asked for it. */
   together: DecodesTogether | undefined;
   /** Those that decoded together until now are on their own again. */
@@ -68,6 +70,7 @@ export class StepPlan {
     this.requests.push(request);
     this.numTokens.push(count);
     this.starts.push(request.numComputedTokens);
+    this.rows.push(request.seqs.length);
     this.totalTokens += count * request.seqs.length;
     if (request.decoding) this.numDecodes++;
     request.lastStep = this.step;
@@ -77,6 +80,7 @@ export class StepPlan {
   remove(request: Request): Tokens {
     const at = this.requests.indexOf(request);
     const rows = this.numTokens[at]! * request.seqs.length;
+    this.rows.splice(at, 1);
     this.requests.splice(at, 1);
     this.numTokens.splice(at, 1);
     this.starts.splice(at, 1);

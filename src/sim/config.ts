@@ -54,7 +54,9 @@ export const settings = {
     schema: z.preprocess(
       names => (typeof names === 'string' ? [names] : names),
       z
-        .array(z.string().min(1, 'expected names of policies'), { error: 'expected names of policies' })
+        .array(z.string({ error: 'expected names of policies' }).min(1, 'expected names of policies'), {
+          error: 'expected names of policies',
+        })
         .min(1, 'expected at least one policy'),
     ),
     group: 'Engine',

@@ -125,6 +125,14 @@ describe('what the user has is not written over', () => {
     expect(JSON.parse(readFileSync(join(cwd, 'real.json'), 'utf8')).results).toHaveLength(1);
   });
 
+  test('a link to a file that is yet to be', async () => {
+    const cwd = folder();
+    symlinkSync('new.json', join(cwd, 'link.json'));
+    const { code } = await quire([...tiny, '--out', 'link.json'], { cwd });
+    expect(code === 0 ? existsSync(join(cwd, 'new.json')) : code === 2).toBe(true);
+    expect(lstatSync(join(cwd, 'link.json')).isSymbolicLink()).toBe(true);
+  });
+
   // As root, `--out /dev/null` would otherwise replace the device by a file for everybody on the machine.
   test('something that is no file, such as a pipe or a device', async () => {
     const cwd = folder();

@@ -30,6 +30,8 @@ export interface Scenario extends Partial<Limits> {
   readonly blocks: number;
   readonly hostBlocks?: number;
   readonly slidingWindow?: number | undefined;
+  /** Set the long-prefill threshold even where prompts run whole. */
+  readonly keepThreshold?: boolean;
 }
 
 /** Sees every step of a drive; throws (or expects) when something is wrong. */
@@ -63,11 +65,11 @@ export class Drive {
   readonly #aborts: { at: number; request: Request; midStep: boolean }[] = [];
 
   constructor(policy: Policy, scenario: Scenario, onEvent?: (event: EngineEvent) => void) {
-    const { asks, blocks, hostBlocks = 0, slidingWindow, ...limits } = scenario;
+    const { asks, blocks, hostBlocks = 0, slidingWindow, keepThreshold, ...limits } = scenario;
     this.policy = policy;
     const defaults = policy.limits({ ...MACHINE, maxModelLen: limits.maxModelLen ?? 64 });
     // Prompts that run whole have no longest piece; a case of its own asks what a threshold does to them.
-    const whole = policy.batching().chunking === 'none' && { longPrefillTokenThreshold: 0 };
+    const whole = policy.batching().chunking === 'none' && !keepThreshold && { longPrefillTokenThreshold: 0 };
     this.limits = { ...defaults, ...limits, ...whole };
     const { blockSize } = this.limits;
     this.memory = createMemory(policy.memory, this.limits, {

@@ -33,7 +33,7 @@ export interface SimScenario extends Partial<Limits> {
   readonly slots: number;
   readonly hostSlots?: number;
   readonly slidingWindow?: number | undefined;
-  readonly caching?: boolean;
+  readonly caching?: boolean | undefined;
   readonly seed?: number;
 }
 
@@ -189,8 +189,7 @@ export function simAskArbitrary(longest = 60): fc.Arbitrary<SimAsk> {
 }
 
 export function simScenarioArbitrary(): fc.Arbitrary<SimScenario> {
-  return fc
-    .record({
+  return fc.record({
       chains: fc.array(
         fc.oneof(
           { weight: 4, arbitrary: fc.array(simAskArbitrary(), { minLength: 1, maxLength: 1 }) },
@@ -213,6 +212,5 @@ export function simScenarioArbitrary(): fc.Arbitrary<SimScenario> {
       slidingWindow: rarely(fc.integer({ min: 4, max: 40 }), 4),
       caching: fc.constantFrom(undefined, true, false),
       seed: fc.nat(),
-    })
-    .map(scenario => scenario);
+    });
 }

@@ -50,6 +50,10 @@ export class BuddyAllocator implements RangeAllocator {
     this.#insert(order, start);
   }
 
+  rounded(length: number): number {
+    return 2 ** orderOf(length);
+  }
+
   couldHold(length: number): boolean {
     return 2 ** orderOf(length) <= this.size;
   }

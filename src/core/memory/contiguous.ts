@@ -87,7 +87,13 @@ export class ContiguousKvMemory implements KvMemory {
     const lengths = request.seqs.map(seq => Math.ceil(this.#reservation(request, seq) / this.blockSize));
     const empty = createAllocator(this.#options);
     if (lengths.every(length => empty.allocate(length) !== undefined)) return undefined;
-    return { needs: lengths.reduce((a, b) => a + b, 0), free: empty.size };
+    return { needs: this.#needs(request), free: empty.size };
+  }
+
+  /** Blocks that all its sequences take, round-up included. */
+  #needs(request: Request): number {
+    const blocks = (seq: Sequence) => Math.ceil(this.#reservation(request, seq) / this.blockSize);
+    return request.seqs.reduce((sum, seq) => sum + this.allocator.rounded(blocks(seq)), 0);
   }
 
   lookup(): Tokens {
@@ -96,17 +102,15 @@ export class ContiguousKvMemory implements KvMemory {
 
   admit(request: Request, _chunk: Tokens, _demand: AdmissionDemand): Shortage | undefined {
     const starts: number[] = [];
-    let needs = 0;
     for (const seq of request.seqs) {
       invariant(!this.#held.has(seq), () => `request ${request.id} is admitted already`);
       const asked = this.#reservation(request, seq);
       const length = Math.ceil(asked / this.blockSize);
-      needs += length;
       const run = this.allocator.allocate(length);
       if (!run) {
         for (const start of starts) this.allocator.free(start);
         for (const sibling of request.seqs) this.#held.delete(sibling);
-        return { needs, free: this.freeBlocks };
+        return { needs: this.#needs(request), free: this.freeBlocks };
       }
       starts.push(run.start);
       this.#held.set(seq, { request, start: run.start, blocks: run.length, asked, dead: false });

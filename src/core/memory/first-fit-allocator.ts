@@ -39,6 +39,10 @@ export class FirstFitAllocator implements RangeAllocator {
     }
   }
 
+  rounded(length: number): number {
+    return length;
+  }
+
   couldHold(length: number): boolean {
     return length <= this.size;
   }

@@ -64,7 +64,8 @@ export class PaddedKvMemory implements KvMemory {
   }
 
   get freeBlocks(): number {
-    return this.usage().free;
+    const { free, external } = this.usage();
+    return this.unmet ? external : free;
   }
 
   tensor(): { readonly length: Tokens; readonly copied: Tokens } {

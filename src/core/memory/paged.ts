@@ -49,7 +49,9 @@ export class PagedKvMemory implements KvMemory {
   readonly #filled: Int32Array;
   readonly #live = new Set<Request>();
   #copies: BlockCopy[] = [];
+  /** What the last `lookup` found, and for whom. */
   #hits: readonly BlockId[][] = [];
+  #hitsOf: Request | undefined;
   #tokenSlots = 0;
   #cachedSlots = 0;
   #unusedSlots = 0;
@@ -92,6 +94,7 @@ export class PagedKvMemory implements KvMemory {
 
   lookup(request: Request): Tokens {
     this.#hits = [];
+    this.#hitsOf = request;
     if (!this.cache || !request.tokens) return 0;
     // At least one token must be computed to have something to sample from.
     let limit = Math.floor((request.numTokens - 1) / this.blockSize);
@@ -109,6 +112,7 @@ export class PagedKvMemory implements KvMemory {
 
   admit(request: Request, chunk: Tokens, demand: AdmissionDemand): Shortage | undefined {
     invariant(!this.#live.has(request), () => `request ${request.id} is admitted already`);
+    invariant(this.#hitsOf === request, () => `request ${request.id} was not looked up`);
     const { pool } = this;
     const hits = this.#hits;
     const hitBlocks = hits[0]?.length ?? 0;
@@ -345,7 +349,10 @@ export class PagedKvMemory implements KvMemory {
         this.#filled[now] = filled;
       }
     }
-    for (const seq of request.seqs) this.#recountUnused(request, seq);
+    for (const seq of request.seqs) {
+      this.#recountUnused(request, seq);
+      this.observer?.allocated(request, seq, seq.blocks.slice(seq.trimmed));
+    }
     this.#hostUsed -= old.size;
     this.#live.add(request);
     return { blocks: old.size };

@@ -7,7 +7,7 @@ import { newest } from './victims.ts';
 /** DeepSpeed-Inference v1: a static batch over a workspace preallocated for `max_out_tokens` a sequence. */
 export const deepspeedStatic: Policy = {
   name: 'deepspeed-static',
-  summary: 'DeepSpeed-Inference: static batch, KV workspace of max_out_tokens (1024) a sequence',
+  summary: 'DeepSpeed-Inference: static batch, KV workspace of 1,024 tokens a sequence',
   source: 'DeepSpeed inference config: max_out_tokens = 1024, prompt and output',
   order: fcfs,
   admission: firstChunk,

@@ -7,7 +7,7 @@ import { newest } from './victims.ts';
 /** FasterTransformer with the paper's dynamic batching: as many as memory allows, run to completion. */
 export const fasterTransformer: Policy = {
   name: 'faster-transformer',
-  summary: 'FasterTransformer: static batch as large as memory allows, longest context reserved',
+  summary: 'FasterTransformer: largest static batch that fits, longest context reserved',
   source: 'vLLM paper §6.1, baseline 1',
   order: fcfs,
   admission: firstChunk,

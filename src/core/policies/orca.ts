@@ -7,7 +7,7 @@ import { newest } from './victims.ts';
 /** Iteration-level scheduling over contiguous reservations from a buddy allocator (vLLM paper §6.1, baseline 2). */
 const orca = (reserve: 'max' | 'pow2' | 'oracle', what: string): Policy => ({
   name: `orca-${reserve}`,
-  summary: `Orca: continuous batching, whole prompts, KV in one run for ${what}`,
+  summary: `Orca: continuous batching, KV in one run for ${what}`,
   source: 'Orca (OSDI 2022) Algorithm 1; reservations as in the vLLM paper §6.1',
   order: fcfs,
   admission: firstChunk,

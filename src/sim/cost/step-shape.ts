@@ -47,7 +47,7 @@ export function shapeOf(
   };
   for (let i = 0; i < plan.requests.length; i++) {
     const request = plan.requests[i]!;
-    const rows = request.seqs.length;
+    const rows = plan.rows[i]!;
     const start = plan.starts[i]!;
     const count = plan.numTokens[i]!;
     shape.sequences += rows;
@@ -61,7 +61,7 @@ export function shapeOf(
       shape.tokens += rows * chunk;
       shape.prefills.push({ rows, chunk, past: start });
     }
-    if (start + count === request.numTokens) shape.sampled += rows;
+    if (start + count === request.numTokens) shape.sampled += request.seqs.length;
   }
   if (plan.together) {
     const { count, context } = plan.together;

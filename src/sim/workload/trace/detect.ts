@@ -112,12 +112,13 @@ async function* finished(
 /** @param beginning the first line, or more if that is short. */
 function detect(beginning: string, file: string): TraceFormat {
   if (beginning.trim() === '') throw new UsageError(`${file}: the trace holds no requests`);
-  const has = (name: string) => beginning.includes(`"${name}"`);
   if (beginning.trimStart().startsWith('{')) {
-    if (has('input_lens')) return 'vllm-bench';
+    if (beginning.includes('"input_lens"')) return 'vllm-bench';
+    const keys = keysOf(headerOf(beginning));
+    const has = (name: string) => keys.includes(name);
     if (has('input_length') || has('hash_ids')) return 'mooncake';
     if (has('input_tokens') || has('arrival_s') || has('arrival_ns')) return 'quire';
-    if (has('request_throughput')) {
+    if (beginning.includes('"request_throughput"')) {
       throw new UsageError(
         `${file}: a result of vllm bench serve without lengths; save it with --save-detailed`,
       );
@@ -130,6 +131,15 @@ function detect(beginning: string, file: string): TraceFormat {
   throw new UsageError(
     `${file}: not a trace that Quire knows; it begins ${shown(beginning.trim())}. ${KNOWN}`,
   );
+}
+
+/** Keys of an object in JSON; none if the text is something else, or not whole. */
+function keysOf(line: string): string[] {
+  try {
+    return Object.keys(JSON.parse(line));
+  } catch {
+    return [];
+  }
 }
 
 function headerOf(beginning: string): string {
