@@ -61,7 +61,7 @@ export function memoryFigure(panels: readonly Panel[]): string {
       );
     return (
       `<g transform="translate(0 ${i * panelHeight})"><text x="${margin.left}" y="${margin.top - 12}">` +
-      `<tspan font-weight="bold">${escape(title)}</tspan>  ${escape(subtitle)}</text>` +
+      `<tspan font-weight="bold">${escapeXml(title)}</tspan>  ${escapeXml(subtitle)}</text>` +
       `${paths.join('')}${grid.join('')}${ticks.join('')}</g>`
     );
   });
@@ -85,6 +85,6 @@ function round(pixels: number): number {
   return Math.round(pixels * 10) / 10;
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

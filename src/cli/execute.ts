@@ -58,7 +58,7 @@ export async function execute(given: Config, options: OutputOptions): Promise<vo
   const experiment = await run(config, model, log);
   const crossed = crossedThresholds(experiment, slo);
   const json = `${JSON.stringify(document(experiment), null, 2)}\n`;
-  if (log) await events.write(log.text());
+  if (log) await events.write(log.lines());
   await out.write(json);
   if (options.json) process.stdout.write(json);
   else process.stdout.write(`${experimentText(experiment)}\n\nresults: ${out.path}\n`);
@@ -126,7 +126,9 @@ function document({ config, ...experiment }: ExperimentResult): object {
 }
 
 function commandLine(): string {
-  const args = process.argv.slice(2).map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`));
+  const args = process.argv
+    .slice(2)
+    .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   return ['quire', ...args].join(' ');
 }
 

@@ -6,7 +6,9 @@ export function addSettings(command: Command): Command {
   for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
     const flag = setting.flag === 'switch' ? flagName(key) : `${flagName(key)} <${setting.value}>`;
     const preset = (configDefaults as Record<string, unknown>)[key];
-    const help = preset === undefined ? setting.help : `${setting.help} (default: ${preset})`;
+    // Those that are refused without a rate or a trace stand for "as it is".
+    const silent = key === 'burstiness' || key === 'time_scale';
+    const help = preset === undefined || silent ? setting.help : `${setting.help} (default: ${preset})`;
     command.addOption(new Option(flag, help).helpGroup(`${setting.group}:`));
   }
   return command;

@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, readlinkSync, realpathSync, rmSync, type Stats, statSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
@@ -20,7 +20,7 @@ export class OutputFile {
     this.path = path;
     if (path === '') throw new UsageError(`${flag}: expected the name of a file, found ""`);
     const found = look(path);
-    this.#target = found ? realpathSync(path) : resolve(path);
+    this.#target = found ? realpathSync(path) : linkedPath(path);
     if (found?.isDirectory() || /[/\\]$/.test(path)) throw this.#error('is a folder');
     if (found && !found.isFile()) throw this.#error('is no ordinary file');
     if (Buffer.byteLength(basename(path)) > MAX_NAME) throw this.#error('the name is too long');
@@ -51,8 +51,13 @@ export class OutputFile {
   }
 
   /** Writes beside and renames, so that the file is either whole or as it was. */
-  async write(text: string): Promise<void> {
+  async write(text: string | Iterable<string>): Promise<void> {
     const partial = join(dirname(this.#target), `.quire-${process.pid}.partial`);
+    const interrupted = () => {
+      rmSync(partial, { force: true });
+      process.exit(130);
+    };
+    process.once('SIGINT', interrupted);
     try {
       await mkdir(dirname(this.#target), { recursive: true });
       await writeFile(partial, text);
@@ -61,7 +66,18 @@ export class OutputFile {
       await rm(partial, { force: true }).catch(() => {});
       const { code } = error as NodeJS.ErrnoException;
       throw this.#error(code === 'ENOSPC' ? 'no space is left' : `cannot be written (${code})`);
+    } finally {
+      process.removeListener('SIGINT', interrupted);
     }
+  }
+}
+
+/** Where a link leads to whose target is yet to be made. */
+function linkedPath(path: string): string {
+  try {
+    return resolve(dirname(path), readlinkSync(path));
+  } catch {
+    return resolve(path);
   }
 }
 

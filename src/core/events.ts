@@ -67,7 +67,14 @@ export type DetailEvent =
       readonly sequence: number;
       readonly blocks: readonly BlockId[];
     }
-  | { readonly type: 'cache-hit'; readonly time: Seconds; readonly request: Request; readonly tokens: Tokens }
+  | {
+      readonly type: 'cache-hit';
+      readonly time: Seconds;
+      readonly request: Request;
+      readonly sequence: number;
+      /** The first blocks of its table, found by content. */
+      readonly blocks: readonly BlockId[];
+    }
   | { readonly type: 'evicted'; readonly time: Seconds; readonly block: BlockId }
   | {
       readonly type: 'copied';

@@ -32,7 +32,7 @@ export interface BlockCopy {
 /** Rare happenings inside the memory, for the event stream. Absent: nobody listens, nothing is built. */
 export interface MemoryObserver {
   allocated(request: Request, seq: Sequence, blocks: readonly BlockId[]): void;
-  cacheHit(request: Request, tokens: Tokens): void;
+  cacheHit(request: Request, seq: Sequence, blocks: readonly BlockId[]): void;
   evicted(block: BlockId): void;
   copied(copy: BlockCopy): void;
 }

@@ -7,7 +7,8 @@ export function memoryEvents(listener: Listener, now: () => Seconds): MemoryObse
   return {
     allocated: (request, seq, blocks) =>
       listener.on({ type: 'allocated', time: now(), request, sequence: seq.index, blocks }),
-    cacheHit: (request, tokens) => listener.on({ type: 'cache-hit', time: now(), request, tokens }),
+    cacheHit: (request, seq, blocks) =>
+      listener.on({ type: 'cache-hit', time: now(), request, sequence: seq.index, blocks }),
     evicted: block => listener.on({ type: 'evicted', time: now(), block }),
     copied: ({ request, src, dst }) => listener.on({ type: 'copied', time: now(), request, src, dst }),
   };

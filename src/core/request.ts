@@ -173,5 +173,11 @@ export class Request {
   }
 }
 
-/** What a policy is given: everything but the truth. Only the oracles' reservation sees more. */
-export type HonestRequest = Omit<Request, 'truth' | 'finalSlots' | 'finalOutputs'>;
+/** A sequence without what follows from its true length. */
+type HonestSequence = Omit<Sequence, 'unused'>;
+
+/** What a policy is given: everything but the truth, and what follows from it. Only the oracles' memory sees more. */
+export type HonestRequest = Omit<
+  Request,
+  'truth' | 'finalSlots' | 'finalOutputs' | 'endTick' | 'clock' | 'seqs' | 'done'
+> & { readonly seqs: readonly HonestSequence[] };

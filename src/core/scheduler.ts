@@ -37,6 +37,7 @@ export class Scheduler {
   #now: Seconds = 0;
   #budget: Tokens = 0;
   #blocked: StepPlan['blocked'];
+  #parted = false;
   /** The first running request that had to sit this step out. */
   #stalled: { readonly request: Request; readonly shortage: Shortage } | undefined;
 
@@ -135,6 +136,11 @@ export class Scheduler {
       }
     }
     this.#complete(plan);
+    // A plan that runs nothing is heard of by nobody: the next one tells.
+    if (!plan.empty) {
+      plan.parted = this.#parted;
+      this.#parted = false;
+    }
     return plan;
   }
 
@@ -191,7 +197,7 @@ export class Scheduler {
     const short = memory.freeBlocks < due.length && (stalls || victim.name !== 'newest');
     if (from === undefined || this.#budget < set.size || short) {
       this.#running.leaveAll();
-      plan.parted = true;
+      this.#parted = true;
       return 0;
     }
     const claims = memory.caches && due !== set.filling() ? [...due, ...set.filling()] : due;
@@ -210,11 +216,15 @@ export class Scheduler {
     this.#scheduleRunning(plan, 'all');
   }
 
-  /** Tokens of each sequence that may run now out of `rest`, under the long-prefill threshold and the budget. */
-  #chunk(request: Request, rest: Tokens): Tokens {
+  /** What the long-prefill threshold leaves of `rest`, where prompts may run in pieces. */
+  #piece(rest: Tokens): Tokens {
     const threshold = this.limits.longPrefillTokenThreshold;
-    const wanted = threshold > 0 ? Math.min(rest, threshold) : rest;
-    return Math.max(0, Math.min(wanted, Math.floor(this.#budget / request.seqs.length)));
+    return threshold > 0 && this.#batching.chunking !== 'none' ? Math.min(rest, threshold) : rest;
+  }
+
+  /** Tokens of each sequence that may run now out of `rest`, under that threshold and the budget. */
+  #chunk(request: Request, rest: Tokens): Tokens {
+    return Math.max(0, Math.min(this.#piece(rest), Math.floor(this.#budget / request.seqs.length)));
   }
 
   #preempt(plan: StepPlan, victim: Request, by: Request, shortage: Shortage): void {
@@ -282,7 +292,7 @@ export class Scheduler {
     const hit = memory.lookup(request);
     const rest = request.numTokens - hit;
     const count = this.#chunk(request, rest);
-    const whole = Math.min(rest, limits.longPrefillTokenThreshold || rest);
+    const whole = this.#piece(rest);
     const cut = count < whole;
     const { chunking } = this.#batching;
     const alone = plan.empty && chunking === 'none';

@@ -1,7 +1,7 @@
-import type { Request } from './request.ts';
+import type { HonestRequest, Request } from './request.ts';
 
 /** Who is served first: negative when `a` goes before `b`. */
-export type Compare = (a: Request, b: Request) => number;
+export type Compare = (a: HonestRequest, b: HonestRequest) => number;
 
 /**
  * Requests that wait, first to be served at the head. Without `compare` it is first come, first served

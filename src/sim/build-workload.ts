@@ -29,7 +29,7 @@ export function buildWorkload(
   switch (workload) {
     case 'closed-loop': {
       const { users, think_time: thinkTime } = config;
-      const requests = { total: Math.max(count, users) };
+      const requests = { total: count };
       return closedLoopWorkload({ name: workload, users, thinkTime, requests, lengths, seed, content });
     }
     case 'chat':

@@ -217,7 +217,10 @@ export const settings = {
     help: 'requests (of a trace: the first n)',
   },
   request_rate: {
-    schema: z.union([z.literal('inf'), positive], { error: 'expected a number above 0, or inf' }),
+    schema: z.union([z.literal('inf'), positive.refine(n => n >= 1e-9, 'too small')], {
+      error: issue =>
+        Number(issue.input) > 0 ? 'expected a number of at least 1e-9' : 'expected a number above 0, or inf',
+    }),
     group: 'Workload',
     flag: 'number',
     value: 'per second',

@@ -323,13 +323,14 @@ function notesOf(setup: EngineSetup, runs: readonly Run[], model: Model): string
   const { maxModelLen } = setup.limits;
   if (maxModelLen < model.maxModelLen)
     notes.push(`context ${maxModelLen} tokens (the model has ${model.maxModelLen})`);
+  const inRuns = runs.length > 1 ? ` in ${runs.length} runs` : '';
   const total = (figure: 'failed' | 'truncated') => runs.reduce((sum, run) => sum + run.result[figure], 0);
   if (total('failed') > 0) {
     const first = runs.find(run => run.metrics.rejectedFor)!.metrics.rejectedFor;
-    notes.push(`${total('failed')} requests rejected (the first: ${first})`);
+    notes.push(`${total('failed')} requests rejected (the first: ${first})${inRuns}`);
   }
   if (total('truncated') > 0)
-    notes.push(`${total('truncated')} answers cut short by max_tokens or the context`);
+    notes.push(`${total('truncated')} answers cut short${inRuns} by max_tokens or the context`);
   return notes;
 }
 

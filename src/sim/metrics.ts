@@ -86,7 +86,6 @@ export class Metrics implements Listener {
           together: false,
         });
         this.#waiting++;
-        this.maxConcurrent = Math.max(this.maxConcurrent, this.#live.size);
         return;
       case 'rejected':
         this.rejected++;
@@ -135,11 +134,12 @@ export class Metrics implements Listener {
     this.#waiting--;
     live.queued = false;
     if (from === 'swapped') return;
-    this.prefixQueries += request.numTokens;
-    this.cachedTokens += cached;
+    const rows = request.seqs.length;
+    this.prefixQueries += request.numTokens * rows;
+    this.cachedTokens += cached * rows;
     if (from === 'waiting') return;
     // Found in the cache after all: those need no second computation.
-    this.recomputedTokens += Math.max(0, live.lost - cached * request.seqs.length);
+    this.recomputedTokens += Math.max(0, live.lost - cached * rows);
     live.lost = 0;
   }
 
@@ -148,6 +148,7 @@ export class Metrics implements Listener {
     this.steps++;
     this.batchSum += batch;
     this.maxBatch = Math.max(this.maxBatch, batch);
+    this.maxConcurrent = Math.max(this.maxConcurrent, this.#live.size);
     this.copiedBlocks += plan.copies.length;
     this.busy += end - begin;
     this.#hold(begin, end, usage, batch);

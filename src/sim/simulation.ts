@@ -75,6 +75,7 @@ export class Simulation {
   /** The next arrivals, ascending in time and not before any offered earlier. Only when `run` is starved. */
   offer(arrivals: readonly Arrival[]): void {
     invariant(this.#due === this.#arrivals.length, () => 'arrivals offered before the last ones were taken');
+    for (const { arrival } of arrivals) invariant(Number.isFinite(arrival), () => `arrival at ${arrival} s`);
     this.#arrivals = arrivals;
     this.#due = 0;
   }
@@ -145,7 +146,8 @@ export class Simulation {
       if (offered && offered.arrival <= this.#now && offered.arrival <= queued) {
         this.#due++;
         this.#arrive(offered);
-      } else if (queued <= this.#now) {
+      } else if (queued <= this.#now && (offered || this.#closed)) {
+        // What was not offered yet might be as early.
         const event = this.#events.pop()!;
         if (!(event instanceof Request)) this.#arrive(event);
         else this.#abort(event);

@@ -13,8 +13,8 @@ export class EventLog {
     };
   }
 
-  text(): string {
-    return `${this.#lines.join('\n')}\n`;
+  *lines(): Generator<string, void, undefined> {
+    for (const line of this.#lines) yield `${line}\n`;
   }
 }
 

@@ -74,11 +74,11 @@ describe('what quire compare prints', () => {
 
   test('goodput has a column with --slo', async () => {
     const stdout = await succeed([...tiny, '--slo', 'ttft:500,tpot:50'], { cwd: folder() });
-    expect(stdout).toMatch(/^policy +req\/s +good/m);
+    expect(stdout).toMatch(/^policy .* good\/s/m);
   });
 
   test.each([
-    ['very seldom', ['--request-rate', '1e-20']],
+    ['very seldom', ['--request-rate', '1e-9']],
     ['very often', ['--request-rate', '1e300']],
     ['pauses of ages', ['--workload', 'closed-loop', '--users', '3', '--think-time', '1e300']],
   ])('extreme times can be printed: %s', async (_, args) => {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { readJson } from '../../src/cli/files.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { contents, folder, quire, realTrace, refuse, succeed } from '../support/cli.ts';
@@ -225,13 +225,13 @@ describe('a trace that can be read once only', () => {
 function feed(cwd: string, text: string) {
   const path = join(cwd, 'pipe');
   execFileSync('mkfifo', [path]);
-  return (child: ChildProcess) => {
+  return () => {
     const writer = open(path, 'w').then(async pipe => {
       await pipe.write(text);
       await pipe.close();
     });
     // A pipe that was never opened for reading: let go of the writer.
-    child.once('close', async () => {
+    onTestFinished(async () => {
       const both = await open(path, 'r+');
       await writer;
       await both.close();

@@ -23,7 +23,12 @@ export const ask = (change: Partial<Ask> = {}): Ask => ({
 });
 
 /** Runs to the end with memory checked at every step; all of it is free afterwards. */
-export function serve(policy: Policy, asks: readonly Ask[], change: Partial<Scenario> = {}, watch: Watch = {}): Drive {
+export function serve(
+  policy: Policy,
+  asks: readonly Ask[],
+  change: Partial<Scenario> = {},
+  watch: Watch = {},
+): Drive {
   const drive = new Drive(policy, { asks, blocks: 200, blockSize: 4, maxModelLen: 64, ...change });
   const whole = ({ scheduler }: Drive) => scheduler.checkIntegrity();
   drive.run({
@@ -51,18 +56,22 @@ const statuses = ({ requests }: Drive) => requests.map(({ status }) => status);
 /** When each request was admitted first. */
 export const admissionsOf = ({ events, requests }: Drive) =>
   requests.map(
-    request => events.find(event => event.type === 'admitted' && event.request === request)?.time ?? Number.NaN,
+    request =>
+      events.find(event => event.type === 'admitted' && event.request === request)?.time ?? Number.NaN,
   );
 export const endsOf = ({ events, requests }: Drive) =>
   requests.map(
-    request => events.find(event => event.type === 'finished' && event.request === request)?.time ?? Number.NaN,
+    request =>
+      events.find(event => event.type === 'finished' && event.request === request)?.time ?? Number.NaN,
   );
 const repeat = (count: number, change: Partial<Ask> | ((i: number) => Partial<Ask>) = {}) =>
   Array.from({ length: count }, (_, i) => ask(typeof change === 'function' ? change(i) : change));
 
 const onDemand = ({ memory }: Policy) => memory.kind === 'paged' && memory.claim === 'demand';
 const aheadOfTime = (policy: Policy) =>
-  onDemand(policy) ? undefined : 'claims all memory of a request when it enters, so nobody ever runs out of it';
+  onDemand(policy)
+    ? undefined
+    : 'claims all memory of a request when it enters, so nobody ever runs out of it';
 /** Blocks of 4 that hold just one sequence of `tokens` slots. */
 const blocksFor = ({ memory }: Policy, tokens: number) =>
   // Growing the padded tensor holds one layer of the driver's four twice.
@@ -165,7 +174,9 @@ export const policyCases: readonly PolicyCase[] = [
       let aborted: Request | undefined;
       const watch: Watch = {
         updated({ scheduler, now }) {
-          const lost = [...scheduler.waiting].find(({ status }) => status === 'preempted' || status === 'swapped');
+          const lost = [...scheduler.waiting].find(
+            ({ status }) => status === 'preempted' || status === 'swapped',
+          );
           if (!lost || aborted) return;
           aborted = lost;
           expect(scheduler.abort(lost, now)).toBeDefined();
@@ -205,7 +216,9 @@ export const policyCases: readonly PolicyCase[] = [
     name: 'with the priority order, the lower number enters first; ties in order of arrival',
     run(policy) {
       const asks = [3, 1, 2, 1].map(priority => ask({ priority }));
-      const drive = serve({ ...policy, order: orders.priority }, [ask({ priority: 9 }), ...asks], { maxNumSeqs: 1 });
+      const drive = serve({ ...policy, order: orders.priority }, [ask({ priority: 9 }), ...asks], {
+        maxNumSeqs: 1,
+      });
       const entered = drive.events.flatMap(event => (event.type === 'admitted' ? [event.request.id] : []));
       expect(entered).toEqual([2, 4, 3, 1, 0]);
     },
@@ -221,9 +234,13 @@ export const policyCases: readonly PolicyCase[] = [
   {
     name: 'a request that can never fit is rejected when it arrives; the others do not notice',
     run(policy) {
-      const drive = serve(policy, [ask(), ask({ prompt: 64 }), ask({ outputs: Array<number>(9).fill(2) }), ask()], {
-        maxNumSeqs: 8,
-      });
+      const drive = serve(
+        policy,
+        [ask(), ask({ prompt: 64 }), ask({ outputs: Array<number>(9).fill(2) }), ask()],
+        {
+          maxNumSeqs: 8,
+        },
+      );
       expect(statuses(drive)).toEqual(['finished', 'rejected', 'rejected', 'finished']);
       const reasons = drive.events.flatMap(event => (event.type === 'rejected' ? [event.reason] : []));
       expect(reasons[0]).toMatch(/prompt of 64 tokens, the context is 64/);
@@ -241,9 +258,13 @@ export const policyCases: readonly PolicyCase[] = [
   {
     name: '200 requests at once drain',
     run(policy) {
-      const drive = serve(policy, repeat(200, i => ({ prompt: 1 + (i % 30), outputs: [1 + (i % 17)] })), {
-        blocks: 100,
-      });
+      const drive = serve(
+        policy,
+        repeat(200, i => ({ prompt: 1 + (i % 30), outputs: [1 + (i % 17)] })),
+        {
+          blocks: 100,
+        },
+      );
       expect(new Set(statuses(drive))).toEqual(new Set(['finished']));
     },
   },
@@ -257,7 +278,8 @@ export const policyCases: readonly PolicyCase[] = [
   },
   {
     name: 'a newcomer joins while others run',
-    exempt: policy => (isStatic(policy) ? 'a static batch runs to its end before the next is formed' : undefined),
+    exempt: policy =>
+      isStatic(policy) ? 'a static batch runs to its end before the next is formed' : undefined,
     run(policy) {
       const drive = serve(policy, [ask({ outputs: [30] }), ask({ gap: 3 })]);
       expect(admissionsOf(drive)[1]).toBe(3);
@@ -286,7 +308,13 @@ export const policyCases: readonly PolicyCase[] = [
     exempt: policy => (policy.batching().chunking === 'none' ? undefined : 'cuts prompts'),
     run(policy) {
       const asks = [ask({ prompt: 27 }), ask({ prompt: 41 })];
-      const uncut = new Drive(policy, { asks, blocks: 200, blockSize: 4, maxModelLen: 64, maxNumBatchedTokens: 40 });
+      const uncut = new Drive(policy, {
+        asks,
+        blocks: 200,
+        blockSize: 4,
+        maxModelLen: 64,
+        maxNumBatchedTokens: 40,
+      });
       uncut.run();
       expect(statuses(uncut)).toEqual(['finished', 'rejected']);
       expect(uncut.plans[0]!.numTokens).toEqual([27]);
@@ -327,7 +355,8 @@ export const policyCases: readonly PolicyCase[] = [
   },
   {
     name: 'the same prompt again is found in the cache',
-    exempt: ({ memory }) => (memory.kind === 'paged' && memory.prefixCaching ? undefined : 'has no prefix cache'),
+    exempt: ({ memory }) =>
+      memory.kind === 'paged' && memory.prefixCaching ? undefined : 'has no prefix cache',
     run(policy) {
       const drive = serve(policy, [ask({ prompt: 13, text: 1 }), ask({ prompt: 13, text: 1, gap: 30 })]);
       expect(drive.requests.map(({ numCachedTokens }) => numCachedTokens)).toEqual([0, 12]);

@@ -48,7 +48,9 @@ describe('what each engine is known for', () => {
     for (const name of ['vllm-v0', 'tgi-0.8', 'sglang', 'nano-vllm', 'hf-static']) {
       everyPlan(name, plan => {
         // One that was preempted may find all but its last token in the cache, and is then one token like a decode.
-        const resumed = plan.admitted.filter(({ numPreemptions, status }) => numPreemptions > 0 && status === 'running');
+        const resumed = plan.admitted.filter(
+          ({ numPreemptions, status }) => numPreemptions > 0 && status === 'running',
+        );
         if (resumed.length > 0) return;
         const { decodes, prefills } = kinds(plan);
         expect(decodes === 0 || prefills === 0, `${decodes} decodes, ${prefills} prefills`).toBe(true);
@@ -65,10 +67,13 @@ describe('what each engine is known for', () => {
 
   test('decodes come before prompts: a long prompt never makes a running request wait (sarathi, vllm)', () => {
     for (const name of ['sarathi', 'vllm', 'fastgen', 'tgi-3']) {
-      const drive = serve(named(name), [ask({ outputs: [20] }), ask({ gap: 3, prompt: 50 })], { maxNumBatchedTokens: 8 });
+      const drive = serve(named(name), [ask({ outputs: [20] }), ask({ gap: 3, prompt: 50 })], {
+        maxNumBatchedTokens: 8,
+      });
       // The first needs two steps for its prompt, then a step a token.
       expect(endsOf(drive)[0], name).toBe(21);
-      for (const plan of drive.plans) if (kinds(plan).prefills && plan.time > 2) expect(plan.totalTokens).toBeLessThanOrEqual(8);
+      for (const plan of drive.plans)
+        if (kinds(plan).prefills && plan.time > 2) expect(plan.totalTokens).toBeLessThanOrEqual(8);
     }
   });
 
@@ -105,7 +110,9 @@ describe('what each engine is known for', () => {
   });
 
   test('tgi-3, orca and the static ones never preempt', () => {
-    for (const { name } of policies.filter(({ memory }) => memory.kind !== 'paged' || memory.claim === 'max')) {
+    for (const { name } of policies.filter(
+      ({ memory }) => memory.kind !== 'paged' || memory.claim === 'max',
+    )) {
       everyPlan(name, plan => expect(plan.preempted).toHaveLength(0));
     }
   });
@@ -156,11 +163,15 @@ describe('what each engine is known for', () => {
       ['sarathi', 512],
     ] as const) {
       const policy = named(name);
-      expect(policy.limits({ gpuMemory: 2 ** 36, isA100: true, maxModelLen: 4096 }).maxNumBatchedTokens).toBe(budget);
+      expect(policy.limits({ gpuMemory: 2 ** 36, isA100: true, maxModelLen: 4096 }).maxNumBatchedTokens).toBe(
+        budget,
+      );
       const asks = Array.from({ length: 4 }, () => ask({ prompt: 1000, maxTokens: 8 }));
       const { plans } = serve(policy, asks, { maxModelLen: 4096, blocks: 2000 });
       const full = Math.floor(4000 / budget);
-      expect(plans.slice(0, full).map(({ totalTokens }) => totalTokens)).toEqual(Array<number>(full).fill(budget));
+      expect(plans.slice(0, full).map(({ totalTokens }) => totalTokens)).toEqual(
+        Array<number>(full).fill(budget),
+      );
     }
   });
 
@@ -196,7 +207,11 @@ describe('what each engine is known for', () => {
         }
       },
       ({ scheduler }) => {
-        running = scheduler.running.map(({ id, numOutputTokens: outputs, promptTokens: prompt }) => ({ id, outputs, prompt }));
+        running = scheduler.running.map(({ id, numOutputTokens: outputs, promptTokens: prompt }) => ({
+          id,
+          outputs,
+          prompt,
+        }));
       },
     );
     expect(retractions).toBeGreaterThan(0);
@@ -209,7 +224,8 @@ describe('what each engine is known for', () => {
       ask({ prompt: 8, text: 1 }),
       ask({ prompt: 20, text: 1 }),
     ];
-    const entered = (drive: Drive) => drive.events.flatMap(event => (event.type === 'admitted' ? [event.request.id] : []));
+    const entered = (drive: Drive) =>
+      drive.events.flatMap(event => (event.type === 'admitted' ? [event.request.id] : []));
     const few = serve(named('sglang'), asks, { blockSize: 1, maxNumSeqs: 1, blocks: 800 });
     expect(entered(few)).toEqual([0, 3, 2, 1]);
     const crowd = Array.from({ length: 130 }, () => ask({ prompt: 3, text: 0 }));
@@ -243,7 +259,13 @@ describe('what each engine is known for', () => {
       expect(admissionsOf(drive), name).toEqual([0, 0, 0, 100, 100]);
       expect(endsOf(drive), name).toEqual([100, 100, 100, 140, 140]);
       const rows = drive.plans.map(({ requests, heldRows }) => [requests.length, heldRows]);
-      expect([rows[9], rows[10], rows[49], rows[50], rows[99]]).toEqual([[3, 0], [2, 1], [2, 1], [1, 2], [1, 2]]);
+      expect([rows[9], rows[10], rows[49], rows[50], rows[99]]).toEqual([
+        [3, 0],
+        [2, 1],
+        [2, 1],
+        [1, 2],
+        [1, 2],
+      ]);
     }
     for (const name of ['vllm', 'sarathi', 'fastgen', 'tgi-3', 'orca-max', 'orca-oracle']) {
       const drive = serve(named(name), asks, space);

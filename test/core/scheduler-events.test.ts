@@ -53,22 +53,32 @@ class Listening {
   /** References of each block that somebody holds. */
   get refs(): Map<BlockId, number> {
     const refs = new Map<BlockId, number>();
-    for (const table of this.tables.values()) for (const block of table) refs.set(block, (refs.get(block) ?? 0) + 1);
+    for (const table of this.tables.values())
+      for (const block of table) refs.set(block, (refs.get(block) ?? 0) + 1);
     return refs;
   }
 }
 
 /** Drives, and compares after every step what was heard with what is. */
-function expectHeard(policy: Policy, scenario: Scenario): void {
+function expectHeard(policy: Policy, scenario: Scenario): Drive {
   const heard = new Listening();
   const check = ({ scheduler, memory }: Drive) => {
     for (const request of scheduler.running) {
       const { id, numComputedTokens, numOutputTokens } = request;
       const table = memory.table(request.seqs[0] ?? request.done[0]!);
       const known = heard.tables.get(id) ?? [];
-      ensure(String(known) === String(table), () => `request ${id}: heard of blocks [${known}], has [${table}]`);
-      ensure((heard.computed.get(id) ?? 0) === numComputedTokens, () => `request ${id}: ${heard.computed.get(id)} computed`);
-      ensure((heard.outputs.get(id) ?? 0) === numOutputTokens, () => `request ${id}: ${heard.outputs.get(id)} outputs`);
+      ensure(
+        String(known) === String(table),
+        () => `request ${id}: heard of blocks [${known}], has [${table}]`,
+      );
+      ensure(
+        (heard.computed.get(id) ?? 0) === numComputedTokens,
+        () => `request ${id}: ${heard.computed.get(id)} computed`,
+      );
+      ensure(
+        (heard.outputs.get(id) ?? 0) === numOutputTokens,
+        () => `request ${id}: ${heard.outputs.get(id)} outputs`,
+      );
     }
     if (!(memory instanceof PagedKvMemory)) return;
     const { refs } = heard;
@@ -77,7 +87,7 @@ function expectHeard(policy: Policy, scenario: Scenario): void {
       ensure(known === is, () => `block ${block}: heard of ${known} references, has ${is}`);
     }
   };
-  new Drive(policy, scenario, event => heard.on(event)).run({
+  return new Drive(policy, scenario, event => heard.on(event)).run({
     planned: check,
     updated: check,
     ended: drive => {
@@ -88,7 +98,10 @@ function expectHeard(policy: Policy, scenario: Scenario): void {
 }
 
 describe('the events alone tell of block tables, references and token counts', () => {
-  const scenarios = scenarioArbitrary({ samples: false, window: false }).map(scenario => ({ ...scenario, hostBlocks: 0 }));
+  const scenarios = scenarioArbitrary({ samples: false, window: false }).map(scenario => ({
+    ...scenario,
+    hostBlocks: 0,
+  }));
   // Rows of a padded tensor move; those of an aborted request of a static batch stay until others end.
   const listed = everyPolicy.filter(policy => policy.memory.kind !== 'padded' && !isStatic(policy));
 
@@ -114,16 +127,30 @@ describe('the events alone tell of block tables, references and token counts', (
   test('and of requests that were swapped out and came back', () => {
     const asks = Array.from({ length: 4 }, (): Ask => ({ gap: 0, prompt: 6, maxTokens: 20, outputs: [20] }));
     const swapping: Policy = { ...everyPolicy.find(({ name }) => name === 'sarathi')!, preemption: 'swap' };
-    expectHeard(swapping, { asks, blocks: 12, hostBlocks: 100, blockSize: 4, maxModelLen: 32, watermark: 0 });
+    const drive = expectHeard(swapping, {
+      asks,
+      blocks: 12,
+      hostBlocks: 100,
+      blockSize: 4,
+      maxModelLen: 32,
+      watermark: 0,
+    });
+    expect(drive.events.some(event => event.type === 'preempted' && event.mode === 'swap')).toBe(true);
   });
 });
 
 describe('why a request waits', () => {
-  const ask = (change: Partial<Ask> = {}): Ask => ({ gap: 0, prompt: 8, maxTokens: 20, outputs: [20], ...change });
+  const ask = (change: Partial<Ask> = {}): Ask => ({
+    gap: 0,
+    prompt: 8,
+    maxTokens: 20,
+    outputs: [20],
+    ...change,
+  });
   /** What each waiting request says after a step. */
   const reasons = (policy: Policy, scenario: Scenario, at: number) => {
     let said: unknown[] = [];
-    new Drive(policy, { blockSize: 4, maxModelLen: 32, blocks: 100, ...scenario }).run({
+    new Drive(policy, { blockSize: 4, maxModelLen: 32, ...scenario }).run({
       planned({ now, scheduler, requests }) {
         if (now === at) said = requests.map(request => scheduler.whyWaiting(request));
       },
@@ -181,12 +208,24 @@ describe('why a request waits', () => {
 
   test('batch-running, join-threshold', () => {
     const asks = [ask(), ask(), ask({ gap: 2 })];
-    expect(reasons(named('hf-static'), { asks, blocks: 100 }, 3)[2]).toEqual({ kind: 'batch-running', unfinished: 2 });
-    expect(reasons(named('tgi-0.8'), { asks, blocks: 100 }, 3)[2]).toEqual({ kind: 'join-threshold', waiting: 1, needs: 2 });
+    expect(reasons(named('hf-static'), { asks, blocks: 100 }, 3)[2]).toEqual({
+      kind: 'batch-running',
+      unfinished: 2,
+    });
+    expect(reasons(named('tgi-0.8'), { asks, blocks: 100 }, 3)[2]).toEqual({
+      kind: 'join-threshold',
+      waiting: 1,
+      needs: 2,
+    });
   });
 
   test('who runs, is over, or has not been looked at yet waits for nothing', () => {
-    const drive = new Drive(named('vllm'), { asks: [ask({ outputs: [1] })], blocks: 100, blockSize: 4, maxModelLen: 32 });
+    const drive = new Drive(named('vllm'), {
+      asks: [ask({ outputs: [1] })],
+      blocks: 100,
+      blockSize: 4,
+      maxModelLen: 32,
+    });
     drive.run({
       arrived: ({ scheduler }, request) => expect(scheduler.whyWaiting(request)).toBeUndefined(),
       planned: ({ scheduler, requests }) => expect(scheduler.whyWaiting(requests[0]!)).toBeUndefined(),
@@ -197,24 +236,35 @@ describe('why a request waits', () => {
   test('each reason that is said in random drives has been seen, and each waiting request has one', () => {
     const seen = new Set<string>();
     fc.assert(
-      fc.property(fc.constantFrom(...everyPolicy.map(({ name }) => name)), scenarioArbitrary(), (name, scenario) => {
-        new Drive(everyPolicy.find(policy => policy.name === name)!, scenario).run({
-          planned({ scheduler }) {
-            const [head, ...behind] = scheduler.waiting;
-            if (!head) return;
-            const why = scheduler.whyWaiting(head);
-            ensure(why !== undefined, () => `request ${head.id} (${head.status}) waits for no reason`);
-            seen.add(why.kind);
-            for (const request of behind) {
-              const reason = scheduler.whyWaiting(request);
-              ensure(reason !== undefined, () => `request ${request.id} waits for no reason`);
-            }
-          },
-        });
-      }),
+      fc.property(
+        fc.constantFrom(...everyPolicy.map(({ name }) => name)),
+        scenarioArbitrary(),
+        (name, scenario) => {
+          new Drive(everyPolicy.find(policy => policy.name === name)!, scenario).run({
+            planned({ scheduler }) {
+              const [head, ...behind] = scheduler.waiting;
+              if (!head) return;
+              const why = scheduler.whyWaiting(head);
+              ensure(why !== undefined, () => `request ${head.id} (${head.status}) waits for no reason`);
+              seen.add(why.kind);
+              for (const request of behind) {
+                const reason = scheduler.whyWaiting(request);
+                ensure(reason !== undefined, () => `request ${request.id} waits for no reason`);
+              }
+            },
+          });
+        },
+      ),
       { numRuns: 15 * everyPolicy.length },
     );
-    const all = ['no-blocks', 'max-num-seqs', 'token-budget', 'preemption', 'batch-running', 'join-threshold'];
+    const all = [
+      'no-blocks',
+      'max-num-seqs',
+      'token-budget',
+      'preemption',
+      'batch-running',
+      'join-threshold',
+    ];
     expect([...seen]).toEqual(expect.arrayContaining(all));
   });
 });

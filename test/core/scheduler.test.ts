@@ -60,7 +60,7 @@ describe('invariants of the scheduler', () => {
             () => `request ${request.id} is not in the running list`,
           );
           expect(request.status).toBe('running');
-          total += plan.numTokens[i]! * request.seqs.length;
+          total += plan.numTokens[i]! * plan.rows[i]!;
         }
         expect(plan.totalTokens).toBe(total);
         expect(new Set(plan.requests).size).toBe(plan.requests.length);
@@ -86,7 +86,10 @@ describe('invariants of the scheduler', () => {
           const event = events[heard]!;
           if (event.type !== 'finished' && event.type !== 'aborted' && event.type !== 'rejected') continue;
           const { request } = event;
-          ensure(!gone.has(request), () => `request ${request.id} is over twice: ${gone.get(request)}, ${event.type}`);
+          ensure(
+            !gone.has(request),
+            () => `request ${request.id} is over twice: ${gone.get(request)}, ${event.type}`,
+          );
           gone.set(request, event.type);
         }
         const waiting = new Set(scheduler.waiting);
@@ -97,7 +100,11 @@ describe('invariants of the scheduler', () => {
         for (const request of requests) {
           const over = gone.get(request);
           // The row of an aborted request of a static batch stays; the request itself is over.
-          const places = [waiting.has(request), inside.has(request) && over !== 'aborted', over !== undefined];
+          const places = [
+            waiting.has(request),
+            inside.has(request) && over !== 'aborted',
+            over !== undefined,
+          ];
           const count = places.filter(Boolean).length;
           ensure(count === 1, () => `request ${request.id} is in ${count} places: ${places}, ${over}`);
         }
@@ -119,7 +126,8 @@ describe('invariants of the scheduler', () => {
           ensure(now <= numTokens, fail);
           const at = plan?.requests.indexOf(request) ?? -1;
           if (status === 'preempted') ensure(now === 0, fail);
-          else if (at >= 0 && !isOver(request)) ensure(now === plan!.starts[at]! + plan!.numTokens[at]!, fail);
+          else if (at >= 0 && !isOver(request))
+            ensure(now === plan!.starts[at]! + plan!.numTokens[at]!, fail);
           else if (running(request)) ensure(now === before, fail);
           const resumed = plan?.admitted.includes(request) && request.numPreemptions > 0;
           if (status === 'running' && !resumed) ensure(now >= before, fail);

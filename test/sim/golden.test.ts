@@ -43,7 +43,7 @@ for (const { name } of policies) {
       // What no listener sees goes another way inside; it must come to the same.
       const untraced = JSON.stringify(await runExperiment(full, { model }));
       expect(sha(untraced)).toBe(sha(results));
-      const hash = sha(results + log.text());
+      const hash = sha(results + [...log.lines()].join(''));
       const key = `${name}, ${load}`;
       if (update) {
         golden[key] = hash;

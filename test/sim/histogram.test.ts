@@ -3,10 +3,13 @@ import { expect, test } from 'vitest';
 import { Histogram } from '../../src/sim/histogram.ts';
 import { meanOf } from '../../src/sim/statistics.ts';
 
-const entries = fc.array(fc.tuple(fc.double({ min: 1e-7, max: 1e5, noNaN: true }), fc.integer({ min: 1, max: 5 })), {
-  minLength: 1,
-  maxLength: 200,
-});
+const entries = fc.array(
+  fc.tuple(fc.double({ min: 1e-7, max: 1e5, noNaN: true }), fc.integer({ min: 1, max: 5 })),
+  {
+    minLength: 1,
+    maxLength: 200,
+  },
+);
 
 function filled(list: readonly (readonly [number, number])[]): { histogram: Histogram; values: number[] } {
   const histogram = new Histogram();
@@ -43,7 +46,9 @@ test('the order in which values come, and whether equal ones come together, chan
   fc.assert(
     fc.property(entries, fc.func(fc.integer()), (list, rank) => {
       const one = filled(list).histogram;
-      const apart = list.flatMap(([value, times]) => Array.from({ length: times }, () => [value, 1] as const));
+      const apart = list.flatMap(([value, times]) =>
+        Array.from({ length: times }, () => [value, 1] as const),
+      );
       const keyed = apart.map((entry, i) => ({ entry, key: rank(i) }));
       const other = filled(keyed.sort((a, b) => a.key - b.key).map(({ entry }) => entry)).histogram;
       expect(other.mean).toBe(one.mean);

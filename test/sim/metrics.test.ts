@@ -24,7 +24,11 @@ const cost = new CostModel({
 });
 
 /** Every step takes one second, so all figures can be worked out by hand. */
-function measured(policy: string, scenario: Scenario, slo?: Slo): { metrics: Metrics; result: RunResult; drive: Drive } {
+function measured(
+  policy: string,
+  scenario: Scenario,
+  slo?: Slo,
+): { metrics: Metrics; result: RunResult; drive: Drive } {
   const metrics = new Metrics(slo);
   const drive = new Drive(named(policy), scenario, event => metrics.on(event)).run();
   return { metrics, drive, result: runResult(metrics, emptyCost(), cost, drive.memory.capacity) };
@@ -44,7 +48,10 @@ describe('the figures of vllm bench serve, worked out by hand', () => {
   test('TTFT, TPOT, ITL, E2EL and normalised latency', () => {
     const { metrics, result } = measured('vllm', scenario);
     const byId = (values: Float64Array) =>
-      [...metrics.ids.values].map((id, i) => [id, values[i]] as const).sort((a, b) => a[0] - b[0]).map(pair => pair[1]);
+      [...metrics.ids.values]
+        .map((id, i) => [id, values[i]] as const)
+        .sort((a, b) => a[0] - b[0])
+        .map(pair => pair[1]);
     expect(byId(metrics.ttft.values)).toEqual([1, 1.5, 1]);
     expect(byId(metrics.e2el.values)).toEqual([4, 2.5, 1]);
     expect(byId(metrics.normalizedLatency.values)).toEqual([1, 1.25, 1]);
@@ -93,7 +100,12 @@ describe('the figures of vllm bench serve, worked out by hand', () => {
 
   test('memory: slot-seconds by hand', () => {
     // One request of 4 + 3 tokens in blocks of 4; its last token is never computed: 6 slots, 2 unused.
-    const { result } = measured('vllm', { asks: [ask({ outputs: [3] })], blocks: 5, blockSize: 4, maxModelLen: 32 });
+    const { result } = measured('vllm', {
+      asks: [ask({ outputs: [3] })],
+      blocks: 5,
+      blockSize: 4,
+      maxModelLen: 32,
+    });
     // Steps: 4 tokens in one block; 5 and 6 in two.
     const token = (4 + 5 + 6) / 3 / 20;
     const reserved = (0 + 1 + 0) / 3 / 20;
@@ -140,8 +152,19 @@ describe('the figures of vllm bench serve, worked out by hand', () => {
   });
 
   test('a rejected request is no concurrent request', () => {
-    const { result } = measured('vllm', { asks: [ask({ prompt: 99 })], blocks: 4, blockSize: 4, maxModelLen: 12 });
-    expect(result).toMatchObject({ failed: 1, completed: 0, duration: 0, request_throughput: 0, max_concurrent_requests: 0 });
+    const { result } = measured('vllm', {
+      asks: [ask({ prompt: 99 })],
+      blocks: 4,
+      blockSize: 4,
+      maxModelLen: 12,
+    });
+    expect(result).toMatchObject({
+      failed: 1,
+      completed: 0,
+      duration: 0,
+      request_throughput: 0,
+      max_concurrent_requests: 0,
+    });
   });
 
   test('a refused max_tokens truncates, the true length does not', () => {
@@ -158,78 +181,90 @@ describe('the figures of vllm bench serve, worked out by hand', () => {
 describe('30: metrics agree with the log', () => {
   test('counts from the events are the figures of the result', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...everyPolicy.map(({ name }) => name)), scenarioArbitrary(), (name, scenario) => {
-        const policy = everyPolicy.find(one => one.name === name)!;
-        const metrics = new Metrics();
-        const drive = new Drive(policy, scenario, event => metrics.on(event)).run();
-        if (drive.livelock) return;
-        const result = runResult(metrics, emptyCost(), cost, drive.memory.capacity);
-        const { events } = drive;
-        const all = <T extends (typeof events)[number]['type']>(type: T) =>
-          events.filter((event): event is Extract<typeof event, { type: T }> => event.type === type);
-        const finished = all('finished').map(({ request }) => request);
-        const over = new Set(finished);
-        const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
-        const resumed = all('admitted').filter(event => event.from === 'preempted');
-        const swaps = all('preempted').filter(event => event.mode === 'swap');
-        expect(result).toMatchObject({
-          completed: finished.length,
-          failed: all('rejected').length,
-          aborted: all('aborted').length,
-          preemptions: all('preempted').length,
-          swaps: swaps.length,
-          steps: all('step').length,
-          total_input_tokens: sum(finished.map(({ promptTokens }) => promptTokens)),
-          total_output_tokens: sum(finished.flatMap(({ done }) => done.map(seq => seq.outputTokens))),
-          prefix_cache_hits: sum(all('cache-hit').map(({ tokens }) => tokens)),
-        });
-        expect(metrics.ttft.length).toBe(finished.length);
-        expect(metrics.e2el.length).toBe(finished.length);
-        expect(result.prefix_cache_hits).toBeLessThanOrEqual(result.prefix_cache_queries);
-        // One token event a token; beams that were dropped had theirs, too.
-        if (finished.every(({ beam }) => !beam)) {
-          const tokens = all('token').filter(({ request }) => over.has(request));
-          expect(tokens.length).toBe(result.total_output_tokens);
-        }
-        const gaps = all('token').length;
-        const started = new Set(all('token').map(({ request, sequence }) => `${request.id}/${sequence.index}`)).size;
-        const beams = drive.requests.some(({ beam }) => beam);
-        if (!beams) expect(metrics.itl.count).toBe(gaps - started);
-        const lost = sum(all('preempted').map(({ lostTokens }) => lostTokens));
-        expect(result.recomputed_tokens).toBeLessThanOrEqual(lost);
-        if (result.prefix_cache_hits === 0 && resumed.length === all('preempted').length - swaps.length) {
-          expect(result.recomputed_tokens).toBe(lost);
-        }
-        expect(metrics.busy).toBe(all('step').length);
-      }),
+      fc.property(
+        fc.constantFrom(...everyPolicy.map(({ name }) => name)),
+        scenarioArbitrary(),
+        (name, scenario) => {
+          const policy = everyPolicy.find(one => one.name === name)!;
+          const metrics = new Metrics();
+          const drive = new Drive(policy, scenario, event => metrics.on(event)).run();
+          if (drive.livelock) return;
+          const result = runResult(metrics, emptyCost(), cost, drive.memory.capacity);
+          const { events } = drive;
+          const all = <T extends (typeof events)[number]['type']>(type: T) =>
+            events.filter((event): event is Extract<typeof event, { type: T }> => event.type === type);
+          const finished = all('finished').map(({ request }) => request);
+          const over = new Set(finished);
+          const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+          const resumed = all('admitted').filter(event => event.from === 'preempted');
+          const swaps = all('preempted').filter(event => event.mode === 'swap');
+          expect(result).toMatchObject({
+            completed: finished.length,
+            failed: all('rejected').length,
+            aborted: all('aborted').length,
+            preemptions: all('preempted').length,
+            swaps: swaps.length,
+            steps: all('step').length,
+            total_input_tokens: sum(finished.map(({ promptTokens }) => promptTokens)),
+            total_output_tokens: sum(finished.flatMap(({ done }) => done.map(seq => seq.outputTokens))),
+            prefix_cache_hits: sum(
+              all('cache-hit').map(({ blocks }) => blocks.length * drive.memory.blockSize),
+            ),
+          });
+          expect(metrics.ttft.length).toBe(finished.length);
+          expect(metrics.e2el.length).toBe(finished.length);
+          expect(result.prefix_cache_hits).toBeLessThanOrEqual(result.prefix_cache_queries);
+          // One token event a token; beams that were dropped had theirs, too.
+          if (finished.every(({ beam }) => !beam)) {
+            const tokens = all('token').filter(({ request }) => over.has(request));
+            expect(tokens.length).toBe(result.total_output_tokens);
+          }
+          const gaps = all('token').length;
+          const started = new Set(
+            all('token').map(({ request, sequence }) => `${request.id}/${sequence.index}`),
+          ).size;
+          const beams = drive.requests.some(({ beam }) => beam);
+          if (!beams) expect(metrics.itl.count).toBe(gaps - started);
+          const lost = sum(all('preempted').map(({ lostTokens }) => lostTokens));
+          expect(result.recomputed_tokens).toBeLessThanOrEqual(lost);
+          if (result.prefix_cache_hits === 0 && resumed.length === all('preempted').length - swaps.length) {
+            expect(result.recomputed_tokens).toBe(lost);
+          }
+          expect(metrics.busy).toBe(all('step').length);
+        },
+      ),
       { numRuns: 8 * everyPolicy.length },
     );
   });
 
   test('the six kinds of memory sum to 1, waste and the shares of time are shares', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...policies.map(({ name }) => name)), simScenarioArbitrary(), (name, scenario) => {
-        const { result, metrics } = play(named(name), scenario);
-        const { memory, waste, busy, cost: spent, series } = result;
-        if (metrics.observed > 0) {
-          expect(slotKinds.reduce((sum, kind) => sum + memory[kind], 0)).toBeCloseTo(1, 9);
-        }
-        for (const share of [waste, busy, ...Object.values(memory)]) {
-          expect(share).toBeGreaterThanOrEqual(0);
-          expect(share).toBeLessThanOrEqual(1 + 1e-12);
-        }
-        if (spent.seconds > 0) {
-          expect(spent.compute_bound + spent.bandwidth_bound + spent.overhead).toBeCloseTo(1, 9);
-          expect(Object.values(spent.terms).reduce((a, b) => a + b, 0)).toBeCloseTo(spent.seconds, 9);
-          expect(spent.mfu).toBeLessThan(1);
-          expect(spent.mbu).toBeLessThan(1);
-          expect(spent.seconds).toBeCloseTo(metrics.busy, 9);
-        }
-        for (let i = 0; i < series.batch_size.length; i++) {
-          const sum = slotKinds.reduce((total, kind) => total + series.memory[kind][i]!, 0);
-          expect(sum === 0 || Math.abs(sum - 1) < 1e-3).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.constantFrom(...policies.map(({ name }) => name)),
+        simScenarioArbitrary(),
+        (name, scenario) => {
+          const { result, metrics } = play(named(name), scenario);
+          const { memory, waste, busy, cost: spent, series } = result;
+          if (metrics.observed > 0) {
+            expect(slotKinds.reduce((sum, kind) => sum + memory[kind], 0)).toBeCloseTo(1, 9);
+          }
+          for (const share of [waste, busy, ...Object.values(memory)]) {
+            expect(share).toBeGreaterThanOrEqual(0);
+            expect(share).toBeLessThanOrEqual(1 + 1e-12);
+          }
+          if (spent.seconds > 0) {
+            expect(spent.compute_bound + spent.bandwidth_bound + spent.overhead).toBeCloseTo(1, 9);
+            expect(Object.values(spent.terms).reduce((a, b) => a + b, 0)).toBeCloseTo(spent.seconds, 9);
+            expect(spent.mfu).toBeLessThan(1);
+            expect(spent.mbu).toBeLessThan(1);
+            expect(spent.seconds).toBeCloseTo(metrics.busy, 9);
+          }
+          for (let i = 0; i < series.batch_size.length; i++) {
+            const sum = slotKinds.reduce((total, kind) => total + series.memory[kind][i]!, 0);
+            expect(sum === 0 || Math.abs(sum - 1) < 1e-3).toBe(true);
+          }
+        },
+      ),
       { numRuns: 8 * policies.length },
     );
   });

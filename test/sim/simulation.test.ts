@@ -1,16 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EngineEvent } from '../../src/core/events.ts';
-import { PagedKvMemory } from '../../src/core/memory/paged.ts';
+import type { PagedKvMemory } from '../../src/core/memory/paged.ts';
 import { policies } from '../../src/core/policies/registry.ts';
 import { everyPolicy, named } from '../support/sim-policies.ts';
-import { type Playing, play, type SimAsk, type SimScenario, simScenarioArbitrary } from '../support/sim-run.ts';
+import {
+  type Playing,
+  play,
+  type SimAsk,
+  type SimScenario,
+  simScenarioArbitrary,
+} from '../support/sim-run.ts';
 
 const policyOf = (name: string) => everyPolicy.find(policy => policy.name === name)!;
 const anyPolicy = fc.constantFrom(...everyPolicy.map(policy => policy.name));
 
 /** Every policy plays random scenarios in two ways, and every figure comes out the same. */
-function expectSame(a: Playing, b: fc.Arbitrary<Playing>, numRuns: number, scenarios = simScenarioArbitrary()): void {
+function expectSame(
+  a: Playing,
+  b: fc.Arbitrary<Playing>,
+  numRuns: number,
+  scenarios = simScenarioArbitrary(),
+): void {
   fc.assert(
     fc.property(anyPolicy, scenarios, b, (name, scenario, other) => {
       const one = play(policyOf(name), scenario, a).json;
@@ -42,7 +53,13 @@ describe('decodes advanced together give what decodes one by one give, to the la
       })
       .map(({ outputs, prompts, gaps, ...rest }): SimScenario => {
         const chains = outputs.map((length, i) => [
-          plain({ gap: gaps[i]!, prompt: prompts[i]!, outputs: [length], priority: i % 3, text: (i % 4) - 1 }),
+          plain({
+            gap: gaps[i]!,
+            prompt: prompts[i]!,
+            outputs: [length],
+            priority: i % 3,
+            text: (i % 4) - 1,
+          }),
         ]);
         return { ...rest, chains, maxModelLen: 101 };
       });
@@ -51,7 +68,12 @@ describe('decodes advanced together give what decodes one by one give, to the la
 
   test('when many run at once in a large memory, some of them for long', () => {
     const chains = Array.from({ length: 120 }, (_, i) => [
-      plain({ gap: (i * 7) % 13, prompt: 1 + ((i * 31) % 90), outputs: [1 + ((i * i * 17) % 150)], text: (i % 5) - 1 }),
+      plain({
+        gap: (i * 7) % 13,
+        prompt: 1 + ((i * 31) % 90),
+        outputs: [1 + ((i * i * 17) % 150)],
+        text: (i % 5) - 1,
+      }),
     ]);
     for (const policy of policies) {
       for (const caching of [false, true]) {
@@ -96,7 +118,9 @@ describe('closed loops, conversations and clients who hang up', () => {
 
   test('N users never have more than N requests under way, and all of their requests are answered', () => {
     const chains = Array.from({ length: 6 }, (_, user) =>
-      Array.from({ length: 8 }, (_, turn) => plain({ prompt: 5 + user * 3, outputs: [3 + turn * 2], gap: turn % 2 })),
+      Array.from({ length: 8 }, (_, turn) =>
+        plain({ prompt: 5 + user * 3, outputs: [3 + turn * 2], gap: turn % 2 }),
+      ),
     );
     for (const { name } of policies) {
       const { result, most, left } = underWay({ chains, slots: 3000 }, name);
@@ -139,7 +163,11 @@ describe('closed loops, conversations and clients who hang up', () => {
       if (event.type === 'aborted') aborted = true;
       if (event.type === 'step' && aborted) used.push(event.plan.numRequests);
     };
-    const { memory, result } = play(named('vllm'), { chains, slots: 2000 }, { listener: { detail: true, on } });
+    const { memory, result } = play(
+      named('vllm'),
+      { chains, slots: 2000 },
+      { listener: { detail: true, on } },
+    );
     expect(result).toMatchObject({ aborted: 1, completed: 1, total_output_tokens: 150 });
     expect(Math.max(...used)).toBe(1);
     expect((memory as PagedKvMemory).pool.used).toBe(0);
@@ -163,10 +191,23 @@ describe('samples', () => {
       const on = (event: EngineEvent) => {
         if (event.type === 'finished') lengths.push(event.request.done.map(seq => seq.outputTokens));
       };
-      const chains = [[plain({ outputs: [5, 1, 3] })], [plain({ outputs: [1, 2] })], [plain({ outputs: [1], beamWidth: 3 })]];
+      const chains = [
+        [plain({ outputs: [5, 1, 3] })],
+        [plain({ outputs: [1, 2] })],
+        [plain({ outputs: [1], beamWidth: 3 })],
+      ];
       play(named(name), { chains, slots: 4000 }, { listener: { detail: false, on } });
-      const sorted = lengths.map(list => list.toSorted((a, b) => a - b)).toSorted((a, b) => b.at(-1)! - a.at(-1)!);
-      expect({ name, sorted }).toEqual({ name, sorted: [[1, 3, 5], [1, 2], [1, 1, 1]] });
+      const sorted = lengths
+        .map(list => list.toSorted((a, b) => a - b))
+        .toSorted((a, b) => b.at(-1)! - a.at(-1)!);
+      expect({ name, sorted }).toEqual({
+        name,
+        sorted: [
+          [1, 3, 5],
+          [1, 2],
+          [1, 1, 1],
+        ],
+      });
     }
   });
 });

@@ -44,7 +44,10 @@ test('a bootstrap interval holds its estimate, and the truth in about 95 of 100 
 
 test('what two runs have in common cancels: equal ratios leave no doubt, one pair leaves no interval', () => {
   const b = [1, 5, 2, 8, 3];
-  const { estimate, low, high } = bootstrapRatio(b.map(x => 3 * x), b);
+  const { estimate, low, high } = bootstrapRatio(
+    b.map(x => 3 * x),
+    b,
+  );
   for (const bound of [estimate, low, high]) expect(bound).toBeCloseTo(3, 12);
   expect(bootstrapRatio([6], [3])).toEqual({ estimate: 2 });
   expect(bootstrapRatio(b, b)).toEqual(bootstrapRatio(b, b));

@@ -13,33 +13,39 @@ const pieces = fc.array(
 
 test('means over intervals are those of a naive sum, whatever was halved on the way', () => {
   fc.assert(
-    fc.property(pieces, fc.integer({ min: 2, max: 40 }), fc.double({ min: 0, max: 50, noNaN: true }), (list, limit, start) => {
-      const series = new TimeSeries(2, limit, 1 / 8);
-      let now = start;
-      const spans: { begin: number; end: number; value: number }[] = [];
-      for (const { pause, length, value } of list) {
-        const begin = now + pause;
-        spans.push({ begin, end: begin + length, value });
-        series.add(begin, begin + length, [value, 2 * value]);
-        now = begin + length;
-      }
-      const { interval, values } = series.result();
-      const origin = spans[0]!.begin;
-      expect(values[0]!.length).toBeLessThanOrEqual(limit);
-      for (const [i, mean] of values[0]!.entries()) {
-        const from = origin + i * interval;
-        let weight = 0;
-        let sum = 0;
-        for (const { begin, end, value } of spans) {
-          const share = Math.max(0, Math.min(end, from + interval) - Math.max(begin, from));
-          weight += share;
-          sum += share * value;
+    fc.property(
+      pieces,
+      fc.integer({ min: 2, max: 40 }),
+      fc.double({ min: 0, max: 50, noNaN: true }),
+      (list, limit, start) => {
+        const series = new TimeSeries(2, limit, 1 / 8);
+        let now = start;
+        const spans: { begin: number; end: number; value: number }[] = [];
+        for (const { pause, length, value } of list) {
+          const begin = now + pause;
+          spans.push({ begin, end: begin + length, value });
+          series.add(begin, begin + length, [value, 2 * value]);
+          now = begin + length;
         }
-        // Borders are sums of doubles: slivers around them do not count.
-        if (weight > 1e-9) expect(Math.abs(mean - sum / weight)).toBeLessThanOrEqual(1e-6 + (1e-10 / weight) * 100);
-        expect(values[1]![i]).toBeCloseTo(2 * mean, 9);
-      }
-    }),
+        const { interval, values } = series.result();
+        const origin = spans[0]!.begin;
+        expect(values[0]!.length).toBeLessThanOrEqual(limit);
+        for (const [i, mean] of values[0]!.entries()) {
+          const from = origin + i * interval;
+          let weight = 0;
+          let sum = 0;
+          for (const { begin, end, value } of spans) {
+            const share = Math.max(0, Math.min(end, from + interval) - Math.max(begin, from));
+            weight += share;
+            sum += share * value;
+          }
+          // Borders are sums of doubles: slivers around them do not count.
+          if (weight > 1e-9)
+            expect(Math.abs(mean - sum / weight)).toBeLessThanOrEqual(1e-6 + (1e-10 / weight) * 100);
+          expect(values[1]![i]).toBeCloseTo(2 * mean, 9);
+        }
+      },
+    ),
   );
 });
 

@@ -190,27 +190,27 @@ export function simAskArbitrary(longest = 60): fc.Arbitrary<SimAsk> {
 
 export function simScenarioArbitrary(): fc.Arbitrary<SimScenario> {
   return fc.record({
-      chains: fc.array(
-        fc.oneof(
-          { weight: 4, arbitrary: fc.array(simAskArbitrary(), { minLength: 1, maxLength: 1 }) },
-          { weight: 1, arbitrary: fc.array(simAskArbitrary(), { minLength: 2, maxLength: 4 }) },
-        ),
-        { minLength: 1, maxLength: 25 },
+    chains: fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.array(simAskArbitrary(), { minLength: 1, maxLength: 1 }) },
+        { weight: 1, arbitrary: fc.array(simAskArbitrary(), { minLength: 2, maxLength: 4 }) },
       ),
-      slots: fc.oneof(fc.integer({ min: 128, max: 600 }), fc.integer({ min: 600, max: 6000 })),
-      hostSlots: fc.constantFrom(0, 64, 2000),
-      blockSize: fc.constantFrom(1, 4, 16),
-      maxModelLen: fc.constantFrom(64, 128),
-      maxNumSeqs: fc.oneof(fc.integer({ min: 3, max: 12 }), fc.constant(Number.POSITIVE_INFINITY)),
-      maxNumBatchedTokens: fc.oneof(
-        fc.integer({ min: 8, max: 100 }),
-        fc.constant(512),
-        fc.constant(Number.POSITIVE_INFINITY),
-      ),
-      longPrefillTokenThreshold: fc.constantFrom(0, 0, 16),
-      watermark: fc.constantFrom(0, 0.01, 0.1),
-      slidingWindow: rarely(fc.integer({ min: 4, max: 40 }), 4),
-      caching: fc.constantFrom(undefined, true, false),
-      seed: fc.nat(),
-    });
+      { minLength: 1, maxLength: 25 },
+    ),
+    slots: fc.oneof(fc.integer({ min: 128, max: 600 }), fc.integer({ min: 600, max: 6000 })),
+    hostSlots: fc.constantFrom(0, 64, 2000),
+    blockSize: fc.constantFrom(1, 4, 16),
+    maxModelLen: fc.constantFrom(64, 128),
+    maxNumSeqs: fc.oneof(fc.integer({ min: 3, max: 12 }), fc.constant(Number.POSITIVE_INFINITY)),
+    maxNumBatchedTokens: fc.oneof(
+      fc.integer({ min: 8, max: 100 }),
+      fc.constant(512),
+      fc.constant(Number.POSITIVE_INFINITY),
+    ),
+    longPrefillTokenThreshold: fc.constantFrom(0, 0, 16),
+    watermark: fc.constantFrom(0, 0.01, 0.1),
+    slidingWindow: rarely(fc.integer({ min: 4, max: 40 }), 4),
+    caching: fc.constantFrom(undefined, true, false),
+    seed: fc.nat(),
+  });
 }

@@ -145,7 +145,9 @@ export class PagedKvMemory implements KvMemory {
       }
       seq.registered = hitBlocks;
     }
-    if (hitBlocks > 0) this.observer?.cacheHit(request, hitBlocks * this.blockSize);
+    if (hitBlocks > 0) {
+      for (const seq of request.seqs) this.observer?.cacheHit(request, seq, seq.blocks.slice());
+    }
     for (const seq of request.seqs) {
       this.#extend(request, seq, claimed);
       this.#register(request, seq, hitBlocks * this.blockSize + chunk);

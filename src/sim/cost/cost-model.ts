@@ -116,7 +116,7 @@ export class CostModel {
 
   /** Everything but attention, copies and the CPU: a function of the rows alone. */
   #linearCost(tokens: Tokens, sampled: number, graph: boolean): StepCost {
-    const key = (tokens * 8192 + sampled) * 2 + (graph ? 1 : 0);
+    const key = (tokens * 2 ** 22 + sampled) * 2 + (graph ? 1 : 0);
     const known = this.#linear.get(key);
     if (known) return known;
     // Prefills come in all sizes: bound the table, for a long run must not grow it without end.
@@ -217,7 +217,7 @@ export class CostModel {
       const pairs = Math.min(chunk * (past + (chunk + 1) / 2), chunk * window);
       const work = rows * pairs * perPair;
       flops += work;
-      arithmetic += work / (gpu.flops.fp16 * readCurve(mfu, past + chunk));
+      arithmetic += work / (gpu.flops.fp16 * readCurve(mfu, Math.min(past + chunk, window)));
       slots += rows * Math.min(past + chunk, window + chunk);
     }
     const bytes = slots * this.kvBytesPerToken;

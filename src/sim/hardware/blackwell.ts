@@ -39,7 +39,7 @@ export const blackwell: readonly Gpu[] = [
   b200,
   {
     name: 'rtx-pro-6000',
-    title: 'NVIDIA RTX PRO 6000 Blackwell Server Edition',
+    title: 'NVIDIA RTX PRO 6000 Blackwell Server',
     memory: 97_250 * MiB,
     bandwidth: 1.792e12,
     // The peak that the fits assume, at full boost; AIConfigurator's system file has 467.8e12, at the clock it saw.

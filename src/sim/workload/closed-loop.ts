@@ -46,9 +46,10 @@ export function closedLoopWorkload(options: ClosedLoopOptions): Workload {
 
 function* firstRequests(options: ClosedLoopOptions): Generator<readonly Arrival[], void, undefined> {
   const first: Arrival[] = [];
-  for (let user = 0; user < options.users; user++) {
-    if (share(options, user) > 0) first.push(request(options, user, 0, 0));
-  }
+  const { requests } = options;
+  // With fewer requests than users the others have nothing to send.
+  const users = 'total' in requests ? Math.min(options.users, requests.total) : options.users;
+  for (let user = 0; user < users; user++) first.push(request(options, user, 0, 0));
   yield first.sort((a, b) => a.arrival - b.arrival);
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { completeConfig, runExperiment } from '../../../src/sim/experiment.ts';
 import type { Config } from '../../../src/sim/config.ts';
+import { completeConfig, runExperiment } from '../../../src/sim/experiment.ts';
 import { findModel } from '../../../src/sim/models/catalogue.ts';
 
 /** Output tokens a second with everything offered at once: the "max load" of TensorRT-LLM's tables. */
@@ -25,17 +25,20 @@ test.each([
   ['llama-3.1-8b', 'a100-80g', 2048, 128, 800, 200],
   ['llama-3.1-8b', 'a100-80g', 128, 128, 6627, 2000],
   ['llama-3.1-8b', 'a100-80g', 1000, 1000, 3787, 400],
-] as const)('%s on %s, %i in, %i out: about %i tokens a second, within 40 %%', async (model, gpu, input, output, published, count) => {
-  const found = await outputThroughput({
-    model,
-    gpu,
-    input_len: input,
-    output_len: output,
-    num_prompts: count,
-    max_model_len: 4096,
-    max_num_seqs: 512,
-    max_num_batched_tokens: 4096,
-  });
-  expect(found / published).toBeGreaterThan(0.6);
-  expect(found / published).toBeLessThan(1.4);
-});
+] as const)(
+  '%s on %s, %i in, %i out: about %i tokens a second, within 40 %%',
+  async (model, gpu, input, output, published, count) => {
+    const found = await outputThroughput({
+      model,
+      gpu,
+      input_len: input,
+      output_len: output,
+      num_prompts: count,
+      max_model_len: 4096,
+      max_num_seqs: 512,
+      max_num_batched_tokens: 4096,
+    });
+    expect(found / published).toBeGreaterThan(0.6);
+    expect(found / published).toBeLessThan(1.4);
+  },
+);

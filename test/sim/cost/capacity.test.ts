@@ -49,7 +49,8 @@ describe('where the memory goes', () => {
       { tensorParallel: 2 },
       { graphs: false },
     ];
-    for (const change of better) expect(capacity('llama-3.1-8b', 'rtx-4090', change).slots).toBeGreaterThan(base);
+    for (const change of better)
+      expect(capacity('llama-3.1-8b', 'rtx-4090', change).slots).toBeGreaterThan(base);
     expect(capacity('llama-3.1-8b', 'rtx-4090', { maxNumBatchedTokens: 32_768 }).slots).toBeLessThan(base);
     expect(capacity('llama-3.1-8b', 'rtx-4090', { kv: 'fp8' }).slots).toBeCloseTo(2 * base, -1);
   });

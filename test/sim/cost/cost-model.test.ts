@@ -97,7 +97,12 @@ const options: fc.Arbitrary<CostModel> = fc
     enforceEager: fc.boolean(),
   })
   .filter(({ model: { heads }, tensorParallel }) => heads % tensorParallel === 0)
-  .map(change => Object.assign(model(change), { [fc.toStringMethod]: () => `${change.model.name} on ${change.gpu.name}, ${change.runtime.source}, TP ${change.tensorParallel}, ${change.weights}` }));
+  .map(change =>
+    Object.assign(model(change), {
+      [fc.toStringMethod]: () =>
+        `${change.model.name} on ${change.gpu.name}, ${change.runtime.source}, TP ${change.tensorParallel}, ${change.weights}`,
+    }),
+  );
 
 describe('a price and its parts, for any model, GPU, runtime and step', () => {
   test('the terms sum to the seconds, as do compute, bandwidth and overhead; all are at least 0', () => {
@@ -108,7 +113,9 @@ describe('a price and its parts, for any model, GPU, runtime and step', () => {
         const sum = price.terms.reduce((a, b) => a + b, 0);
         expect(price.terms).toHaveLength(costTerms.length);
         expect(Math.abs(sum - price.seconds)).toBeLessThanOrEqual(1e-12 + 1e-9 * price.seconds);
-        expect(Math.abs(compute + bandwidth + overhead - price.seconds)).toBeLessThanOrEqual(1e-12 + 1e-9 * price.seconds);
+        expect(Math.abs(compute + bandwidth + overhead - price.seconds)).toBeLessThanOrEqual(
+          1e-12 + 1e-9 * price.seconds,
+        );
         for (const part of [...price.terms, compute, bandwidth, overhead, price.flops, price.bytes]) {
           expect(part).toBeGreaterThanOrEqual(0);
           expect(Number.isFinite(part)).toBe(true);
@@ -202,7 +209,10 @@ describe('what changes the price', () => {
     expect(priced(python, decode(1, 10)).terms[term.launch]).toBeGreaterThan(0.005);
     expect(priced(graph, decode(1, 10)).terms[term.launch]).toBe(0);
     // Rows are padded to a captured size.
-    expect(seconds(graph, { ...decode(9, 0), decodeKv: 0 })).toBeCloseTo(seconds(graph, { ...decode(16, 0), sampled: 9, sequences: 9 }), 12);
+    expect(seconds(graph, { ...decode(9, 0), decodeKv: 0 })).toBeCloseTo(
+      seconds(graph, { ...decode(16, 0), sampled: 9, sequences: 9 }),
+      12,
+    );
   });
 
   test('a mixture of experts reads those that are chosen, never more than all', () => {
@@ -289,7 +299,12 @@ describe('sanity against what is known', () => {
       [400, 0.6],
     ] as const;
     expect(readCurve(curve, 200)).toBeCloseTo(0.4, 12);
-    expect([readCurve(curve, 1), readCurve(curve, 100), readCurve(curve, 400), readCurve(curve, 1e9)]).toEqual([0.2, 0.2, 0.6, 0.6]);
+    expect([
+      readCurve(curve, 1),
+      readCurve(curve, 100),
+      readCurve(curve, 400),
+      readCurve(curve, 1e9),
+    ]).toEqual([0.2, 0.2, 0.6, 0.6]);
   });
 
   test('a batch of more than 8192 rows has a price of its own', () => {

@@ -97,14 +97,20 @@ async function* finished(
   for await (const chunk of chunks) {
     const first = count;
     count += chunk.length;
-    yield timeScale === 1 && !content
-      ? chunk
-      : chunk.map((arrival, i) => ({
-          ...arrival,
-          arrival: arrival.arrival * timeScale,
-          ...(arrival.abortAt !== undefined && { abortAt: arrival.abortAt * timeScale }),
-          ...(content && { tokens: arrival.tokens ?? uniqueTokens(streamId('request', first + i)) }),
-        }));
+    if (timeScale === 1 && !content) {
+      yield chunk;
+      continue;
+    }
+    const last = chunk.at(-1)!.arrival * timeScale;
+    if (!Number.isFinite(last)) {
+      throw new UsageError(`${fileName}: time_scale ${timeScale} makes arrival times larger than numbers go`);
+    }
+    yield chunk.map((arrival, i) => ({
+      ...arrival,
+      arrival: arrival.arrival * timeScale,
+      ...(arrival.abortAt !== undefined && { abortAt: arrival.abortAt * timeScale }),
+      ...(content && { tokens: arrival.tokens ?? uniqueTokens(streamId('request', first + i)) }),
+    }));
   }
   if (count === 0) throw new UsageError(`${fileName}: the trace holds no requests`);
 }
