@@ -113,8 +113,9 @@ export class RunningList {
 }
 
 /** Sequences that a request runs, or will run once its samples are forked. */
-export function rowsOf(request: Request): number {
-  return request.numOutputTokens === 0 ? Math.max(request.width, request.seqs.length) : request.seqs.length;
+export function rowsOf({ seqs, width, numOutputTokens }: Request): number {
+  const forks = numOutputTokens === 0 && seqs.length > 0;
+  return forks ? Math.max(width, seqs.length) : seqs.length;
 }
 
 /** Sorted as the running list is. */

@@ -261,7 +261,8 @@ export class Scheduler {
   #scheduleWaiting(plan: StepPlan, phase: 'any' | 'prefill' | 'swapped'): void {
     const { waiting } = this;
     if (waiting.size === 0) return;
-    const compare = this.policy.order.arrange?.(this.#view);
+    // Once a step: what was said of the head must stay true of it.
+    const compare = phase === 'swapped' ? undefined : this.policy.order.arrange?.(this.#view);
     if (compare) waiting.arrange(compare);
     for (let head = waiting.peek(); head; head = waiting.peek()) {
       if (phase !== 'any' && (head.status === 'swapped') !== (phase === 'swapped')) return;
@@ -344,7 +345,8 @@ export class Scheduler {
     const head = this.waiting.peek();
     // A victim may have come to the head of the queue after it was served.
     if (head && this.#blocked?.request !== head) {
-      const kind = plan.preempted.length > 0 ? 'preemption' : 'prefill-step';
+      const other = head.status === 'swapped' ? 'prefill-step' : 'decode-step';
+      const kind = plan.preempted.length > 0 ? 'preemption' : other;
       this.#blocked = { request: head, reason: { kind } };
     }
     plan.blocked = this.#blocked;

@@ -10,6 +10,8 @@ export type WaitReason =
   | { readonly kind: 'preemption' }
   /** This step is one of prefills; what comes back from swap decodes, and joins the next decode step. */
   | { readonly kind: 'prefill-step' }
+  /** Those before it came back from swap and decode in this step; its prompt takes the next one. */
+  | { readonly kind: 'decode-step' }
   | { readonly kind: 'batch-running'; readonly unfinished: number }
   | { readonly kind: 'join-threshold'; readonly waiting: number; readonly needs: number };
 

@@ -444,6 +444,10 @@ describe('invariants of the scheduler', () => {
             expect(drive.policy.batching().mix).toBe('prefill-first');
             expect(head.status).toBe('swapped');
             break;
+          case 'decode-step':
+            expect(drive.policy.batching().mix).toBe('prefill-first');
+            expect(plan.admitted.length).toBeGreaterThan(0);
+            break;
           default:
             reason satisfies never;
         }
