@@ -66,6 +66,30 @@ describe('decodes advanced together give what decodes one by one give, to the la
     expectSame({ runs: false }, fc.constant({}), 15, short);
   });
 
+  test('when a request shares a later block of another one, but not an earlier one (two hold that text twice)', () => {
+    const lengths = [
+      [0, 1, 10, -1],
+      [25, 1, 10, 0],
+      [16, 2, 27, 1],
+      [12, 36, 20, 2],
+      [16, 38, 10, -1],
+      [11, 1, 10, 0],
+      [2, 24, 26, 1],
+      [29, 1, 10, 2],
+      [18, 1, 10, -1],
+      [27, 1, 15, 0],
+      [0, 33, 10, 1],
+    ] as const;
+    const chains = lengths.map(([gap, prompt, output, text]) => [
+      plain({ gap, prompt, outputs: [output], text }),
+    ]);
+    const scenario: SimScenario = { chains, slots: 112, blockSize: 4, maxModelLen: 101 };
+    for (const name of ['sglang', 'vllm', 'nano-vllm']) {
+      const one = play(named(name), scenario, { runs: false }).json;
+      expect(JSON.parse(play(named(name), scenario).json), name).toEqual(JSON.parse(one));
+    }
+  });
+
   test('when many run at once in a large memory, some of them for long', () => {
     const chains = Array.from({ length: 120 }, (_, i) => [
       plain({

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const src = join(root, 'src');
+
+const files = readdirSync(src, { recursive: true, withFileTypes: true })
+  .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+  .map(entry => {
+    const path = join(entry.parentPath, entry.name);
+    const text = readFileSync(path, 'utf8');
+    const imports = [...text.matchAll(/from '([^']+)'|import\('([^']+)'\)/g)].map(
+      match => match[1] ?? match[2]!,
+    );
+    return { path: relative(src, path), text, imports };
+  });
+
+/** The folder of src that an import leads to, or undefined for a package. */
+function layerOf(path: string, from: string): string | undefined {
+  return from.startsWith('.')
+    ? relative(src, resolve(dirname(join(src, path)), from)).split(/[/\\]/)[0]
+    : undefined;
+}
+
+/** What each folder may import from; nothing imports upward. */
+const allowed: Record<string, readonly string[]> = {
+  core: ['core'],
+  sim: ['core', 'sim', 'backends'],
+  backends: ['core', 'sim', 'backends'],
+  trace: ['core', 'sim', 'trace'],
+  cli: ['core', 'sim', 'backends', 'trace', 'cli'],
+};
+
+test('imports go one way', () => {
+  for (const { path, imports } of files) {
+    const layer = path.split(/[/\\]/)[0]!;
+    for (const from of imports) {
+      const target = layerOf(path, from);
+      if (target !== undefined) expect(allowed[layer], `${path} imports ${from}`).toContain(target);
+    }
+  }
+});
+
+test('the core depends on nothing, and core and sim on no Node API, no clock and no chance of their own', () => {
+  for (const { path, text, imports } of files) {
+    const packages = imports.filter(from => !from.startsWith('.'));
+    if (path.startsWith('core')) expect(packages, path).toEqual([]);
+    if (!path.startsWith('core') && !path.startsWith('sim') && !path.startsWith('backends')) continue;
+    expect(
+      packages.filter(name => name.startsWith('node:')),
+      path,
+    ).toEqual([]);
+    expect(text, path).not.toMatch(/\bMath\.random\b|\bnew Date\b|\bDate\.|\bperformance\.now\b|\bBuffer\./);
+    expect(text, path).not.toMatch(/\bprocess\.(env|argv|std|exit|cwd|hrtime|platform|memoryUsage)/);
+  }
+});
+
+test('the native module is imported in one file at most', () => {
+  expect(files.filter(({ imports }) => imports.includes('webgpu')).length).toBeLessThanOrEqual(1);
+});
+
+test('docs/invariants.md names tests that exist', () => {
+  const text = readFileSync(join(root, 'docs/invariants.md'), 'utf8');
+  const named = [...text.matchAll(/`((?:[\w-]+\/)*[\w-]+\.test\.ts)`/g)].map(match => match[1]!);
+  expect(named.length).toBeGreaterThan(20);
+  for (const file of new Set(named)) expect(() => readFileSync(join(root, 'test', file)), file).not.toThrow();
+});
+
+test('every policy has its page', async () => {
+  const { policies } = await import('../src/core/policies/registry.ts');
+  const pages = readdirSync(join(root, 'docs/policies'));
+  expect(pages.sort()).toEqual([...policies.map(({ name }) => `${name}.md`), 'README.md'].sort());
+});
