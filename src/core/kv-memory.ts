@@ -86,12 +86,12 @@ export interface KvMemory {
   /** Gives back everything the request holds. */
   free(request: Request): void;
   /** Moves the request's KV to the host; undefined if the host is full. Returns the number of blocks moved. */
-  swapOut(request: Request): number | undefined;
-  swapIn(request: Request): { blocks: number } | Shortage;
+  swapOut?(request: Request): number | undefined;
+  swapIn?(request: Request): { blocks: number } | Shortage;
   /** Forgets the host copy of a swapped request that will not come back. */
-  dropSwapped(request: Request): void;
+  dropSwapped?(request: Request): void;
   /** Copies asked for since the last call, for the step being planned. */
-  takeCopies(): BlockCopy[];
+  takeCopies?(): BlockCopy[];
 
   /** Padded tensors: length of every row (0: each its own) and the slots copied when the tensor next grows. */
   tensor?(): { readonly length: Tokens; readonly copied: Tokens };

@@ -234,7 +234,7 @@ export class Scheduler {
     // A half-computed prompt is cheaper to compute again than to move.
     const swap =
       victim.decoding && (preemption === 'swap' || (preemption === 'auto' && victim.seqs.length > 1));
-    const moved = swap ? this.memory.swapOut(victim) : undefined;
+    const moved = swap ? this.memory.swapOut?.(victim) : undefined;
     const mode: PreemptionMode = moved === undefined ? 'recompute' : 'swap';
     const lostTokens = moved === undefined ? victim.numComputedTokens * victim.seqs.length : 0;
     if (moved === undefined) {
@@ -313,7 +313,7 @@ export class Scheduler {
   }
 
   #swapIn(plan: StepPlan, request: Request): WaitReason | undefined {
-    const moved = this.memory.swapIn(request);
+    const moved = this.memory.swapIn!(request);
     if (!('blocks' in moved)) return { kind: 'no-blocks', ...moved };
     plan.swappedInBlocks += moved.blocks;
     const shortage = this.memory.grow(request, 1);
@@ -341,7 +341,7 @@ export class Scheduler {
 
   #complete(plan: StepPlan): void {
     const { memory } = this;
-    plan.copies = memory.takeCopies();
+    plan.copies = memory.takeCopies?.() ?? [];
     const head = this.waiting.peek();
     // A victim may have come to the head of the queue after it was served.
     if (head && this.#blocked?.request !== head) {
@@ -413,7 +413,7 @@ export class Scheduler {
   abort(request: Request, now: Seconds): readonly Request[] | undefined {
     if (isQueued(request.status)) {
       this.waiting.remove(request);
-      if (request.status === 'swapped') this.memory.dropSwapped(request);
+      if (request.status === 'swapped') this.memory.dropSwapped?.(request);
       request.status = 'aborted';
     } else if (request.status !== 'running') return undefined;
     this.#listener?.on({ type: 'aborted', time: now, request });

@@ -178,22 +178,6 @@ export class ContiguousKvMemory implements KvMemory {
     for (const seq of [...request.seqs, ...request.done]) this.freeSequence(request, seq);
   }
 
-  swapOut(): undefined {
-    return undefined;
-  }
-
-  swapIn(): Shortage {
-    throw new Error('a contiguous reservation is never swapped out');
-  }
-
-  dropSwapped(): void {
-    // Nothing is ever swapped.
-  }
-
-  takeCopies(): [] {
-    return [];
-  }
-
   table(seq: Sequence): readonly BlockId[] {
     const held = this.#held.get(seq);
     return held ? Array.from({ length: held.blocks }, (_, i) => held.start + i) : [];

@@ -170,22 +170,6 @@ export class PaddedKvMemory implements KvMemory {
     for (const seq of [...request.seqs, ...request.done]) this.freeSequence(request, seq);
   }
 
-  swapOut(): undefined {
-    return undefined;
-  }
-
-  swapIn(): Shortage {
-    throw new Error('a padded tensor is never swapped out');
-  }
-
-  dropSwapped(): void {
-    // Nothing is ever swapped.
-  }
-
-  takeCopies(): [] {
-    return [];
-  }
-
   /** Slots of the row's tokens: rows one after another, in order of admission, as after the last concatenation. */
   table(seq: Sequence): readonly BlockId[] {
     let start = 0;
