@@ -23,16 +23,16 @@ export interface RequestSpec {
   readonly promptTokens: Tokens;
   readonly maxTokens: Tokens;
   /** Parallel samples of one prompt (default 1, or as many as there are true lengths). */
-  readonly n?: number;
+  readonly n?: number | undefined;
   /** Beam search of this width; then `n` is ignored. */
-  readonly beamWidth?: number;
+  readonly beamWidth?: number | undefined;
   /** Lower is sooner, as in vLLM (default 0). */
-  readonly priority?: number;
-  readonly tokens?: TokenSource;
-  readonly cacheSalt?: string;
-  readonly loraId?: string;
+  readonly priority?: number | undefined;
+  readonly tokens?: TokenSource | undefined;
+  readonly cacheSalt?: string | undefined;
+  readonly loraId?: string | undefined;
   /** True output length of each sample: see `Request.truth`. */
-  readonly truth?: readonly Tokens[];
+  readonly truth?: readonly Tokens[] | undefined;
 }
 
 /** One sample or beam of a request: a block table. */

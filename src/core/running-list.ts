@@ -120,5 +120,13 @@ export function rowsOf({ seqs, width, numOutputTokens }: Request): number {
 
 /** Sorted as the running list is. */
 export function inOrder(requests: readonly Request[]): readonly Request[] {
-  return requests.length < 2 ? requests : [...requests].sort((a, b) => a.order - b.order);
+  const sorted = requests.slice();
+  // By insertion: a few that are nearly in order already.
+  for (let i = 1; i < sorted.length; i++) {
+    const request = sorted[i]!;
+    let at = i;
+    while (at > 0 && sorted[at - 1]!.order > request.order) sorted[at] = sorted[--at]!;
+    sorted[at] = request;
+  }
+  return sorted;
 }

@@ -162,7 +162,17 @@ export class Simulation {
 
   #arrive(arrival: Arrival): void {
     const maxTokens = arrival.maxTokens ?? this.#options.maxTokens(arrival);
-    const request = new Request(this.#nextId++, { ...arrival, maxTokens, truth: arrival.outputTokens });
+    const request = new Request(this.#nextId++, {
+      arrival: arrival.arrival,
+      promptTokens: arrival.promptTokens,
+      maxTokens,
+      truth: arrival.outputTokens,
+      priority: arrival.priority,
+      beamWidth: arrival.beamWidth,
+      tokens: arrival.tokens,
+      cacheSalt: arrival.cacheSalt,
+      loraId: arrival.loraId,
+    });
     if (this.#options.workload.onFinished) this.#sources.set(request, arrival);
     const accepted = this.scheduler.add(request, Math.max(this.#now, arrival.arrival));
     if (!accepted) this.#end(request);
