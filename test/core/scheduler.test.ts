@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { slotKinds } from '../../src/core/kv-memory.ts';
 import { PagedKvMemory } from '../../src/core/memory/paged.ts';
+import { admissions } from '../../src/core/policies/admissions.ts';
+import { orders } from '../../src/core/policies/orders.ts';
 import type { Policy } from '../../src/core/policies/policy.ts';
+import { victims } from '../../src/core/policies/victims.ts';
 import type { Request } from '../../src/core/request.ts';
 import type { StepPlan } from '../../src/core/step-plan.ts';
 import {
@@ -329,6 +332,26 @@ describe('invariants of the scheduler', () => {
     drive.run(NO_LIVELOCK);
     expect(drive.events.flatMap(event => (event.type === 'preempted' ? [event.mode] : []))).toEqual(['swap']);
     expect(drive.requests.map(({ status }) => status)).toEqual(['finished', 'finished']);
+  });
+
+  test('24: two prompts in pieces do not take the memory from each other for ever, whoever is the victim', () => {
+    for (const victim of Object.values(victims)) {
+      for (const order of Object.values(orders)) {
+        const policy = { ...composed('vllm', { victim, order }), admission: admissions['first-chunk'] };
+        const drive = new Drive(policy, {
+          blockSize: 1,
+          blocks: 21,
+          maxModelLen: 24,
+          longPrefillTokenThreshold: 1,
+          asks: [
+            { gap: 0, prompt: 20, maxTokens: 1, outputs: [1] },
+            { gap: 0, prompt: 20, maxTokens: 1, outputs: [1] },
+          ],
+        });
+        drive.run(NO_LIVELOCK);
+        expect(drive.plans.length, policy.name).toBeLessThan(100);
+      }
+    }
   });
 
   test('25: a request that can never fit is rejected when it arrives, and one that is accepted can run alone', () => {
