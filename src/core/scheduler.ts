@@ -38,6 +38,7 @@ export class Scheduler {
   #budget: Tokens = 0;
   #blocked: StepPlan['blocked'];
   #parted = false;
+  #swappedOut = 0;
   /** The first running request that had to sit this step out. */
   #stalled: { readonly request: Request; readonly shortage: Shortage } | undefined;
 
@@ -114,6 +115,7 @@ export class Scheduler {
   /** Plans one iteration at time `now`, in seconds. The plan may be empty when all that can run was just preempted. */
   schedule(now: Seconds): StepPlan {
     const plan = new StepPlan(this.#step++, now);
+    plan.swappedOutBlocks = this.#swappedOut;
     this.#now = now;
     this.#budget = this.limits.maxNumBatchedTokens;
     this.#blocked = undefined;
@@ -137,9 +139,11 @@ export class Scheduler {
     }
     this.#complete(plan);
     // A plan that runs nothing is heard of by nobody: the next one tells.
-    if (!plan.empty) {
+    if (plan.empty) this.#swappedOut = plan.swappedOutBlocks;
+    else {
       plan.parted = this.#parted;
       this.#parted = false;
+      this.#swappedOut = 0;
     }
     return plan;
   }

@@ -46,6 +46,8 @@ export class Simulation {
   readonly #sources = new Map<Request, Arrival>();
   #nextId = 0;
   #steps = 0;
+  /** Steps in a row that planned nothing. */
+  #idle = 0;
   #ended = 0;
 
   constructor(options: SimulationOptions) {
@@ -91,7 +93,6 @@ export class Simulation {
    */
   run(maxSteps = Number.POSITIVE_INFINITY): 'starved' | 'done' | 'paused' {
     const until = this.#steps + maxSteps;
-    let idle = 0;
     while (this.#steps < until) {
       this.#deliver();
       if (!this.#closed && this.#due === this.#arrivals.length) return 'starved';
@@ -106,10 +107,13 @@ export class Simulation {
       const plan = this.scheduler.schedule(this.#now);
       this.#steps++;
       if (plan.empty) {
-        invariant(++idle <= MAX_IDLE_STEPS, () => `livelock at ${this.#now} s: nothing can be scheduled`);
+        invariant(
+          ++this.#idle <= MAX_IDLE_STEPS,
+          () => `livelock at ${this.#now} s: nothing can be scheduled`,
+        );
         continue;
       }
-      idle = 0;
+      this.#idle = 0;
       this.#execute(plan);
     }
     return 'paused';

@@ -240,10 +240,10 @@ export class PagedKvMemory implements KvMemory {
   settle(request: Request): void {
     const { blocks } = request.seqs[0]!;
     const { blockSize } = this;
-    // Backwards from the block being written to the last one known to be full.
+    // All of them: a later block may be known to be full though an earlier one, a duplicate, is not.
     for (let i = Math.floor((request.numComputedTokens - 1) / blockSize); i >= 0; i--) {
       const block = blocks[i]!;
-      if (this.#filled[block] === blockSize) break;
+      if (this.#filled[block] === blockSize) continue;
       this.#filled[block] = Math.min(blockSize, request.numComputedTokens - i * blockSize);
     }
   }
@@ -301,8 +301,10 @@ export class PagedKvMemory implements KvMemory {
   #releaseBlock(block: BlockId, end: 'back' | 'front'): void {
     if (!this.pool.release(block, end)) return;
     this.#tokenSlots -= this.#filled[block]!;
-    if (this.#isCached(block)) this.#cachedSlots += this.blockSize;
-    else this.#filled[block] = 0;
+    if (this.#isCached(block)) {
+      invariant(this.#filled[block] === this.blockSize, () => `block ${block} is cached, but not full`);
+      this.#cachedSlots += this.blockSize;
+    } else this.#filled[block] = 0;
   }
 
   free(request: Request): void {

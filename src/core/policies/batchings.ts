@@ -1,3 +1,4 @@
+import type { HonestRequest } from '../request.ts';
 import type { Batching, SchedulerView } from './policy.ts';
 
 /** A decision every iteration; prefills and decodes share a step (Orca's iteration-level scheduling). */
@@ -63,12 +64,16 @@ export const pauseToJoin = (waitingServedRatio: number, maxWaitingTokens: number
 /** Waiting requests, up to `most`, that the budget of promised tokens has room for beside the running ones. */
 function countFitting({ running, waiting, limits, memory }: SchedulerView, most: number): number {
   let left = Math.min(limits.maxBatchTotalTokens, memory.capacity);
-  for (const request of running) left -= request.promptTokens + request.maxTokens;
+  for (const request of running) left -= promise(request);
   let count = 0;
   for (const request of waiting) {
-    left -= request.promptTokens + request.maxTokens;
+    left -= promise(request);
     if (left < 0 || count >= most) break;
     count++;
   }
   return count;
+}
+
+function promise({ width, promptTokens, maxTokens }: HonestRequest): number {
+  return width * (promptTokens + maxTokens);
 }

@@ -27,7 +27,8 @@ export const fewestOutputs: Victim = {
       const other = running[worst]!;
       const later =
         other.numOutputTokens - request.numOutputTokens || request.promptTokens - other.promptTokens;
-      if (later > 0) worst = i;
+      // The newest among equals: two of a kind must not take each other's memory for ever.
+      if (later >= 0) worst = i;
     }
     return worst;
   },
