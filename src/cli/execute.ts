@@ -10,7 +10,7 @@ import {
   type ExperimentResult,
   effectiveConfig,
   runExperiment,
-  unknown,
+  unknownName,
 } from '../sim/experiment.ts';
 import { findModel, models } from '../sim/models/catalogue.ts';
 import { modelFromHfConfig } from '../sim/models/hf-config.ts';
@@ -107,7 +107,7 @@ async function readModel(name: string): Promise<Model> {
   const known = findModel(name);
   if (known) return known;
   if (!/[/\\]|\.json$/.test(name) && !existsSync(name)) {
-    throw unknown(
+    throw unknownName(
       'model',
       name,
       models.map(model => model.name),

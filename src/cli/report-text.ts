@@ -121,7 +121,7 @@ function sentence(comparison: Comparison, results: readonly PolicyResult[]): str
 
 /** "3.10 (95 % interval 3.02 to 3.17)"; the estimate alone where there was nothing to resample. */
 function times({ estimate, low, high }: Interval): string {
-  if (low === undefined || high === undefined) return number(estimate);
+  if (low === undefined || high === undefined) return `${number(estimate)} (one run: no interval)`;
   const [from, to] = [number(low), number(high)];
   return from === to ? number(estimate) : `${number(estimate)} (95 % interval ${from} to ${to})`;
 }

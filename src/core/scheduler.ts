@@ -87,6 +87,8 @@ export class Scheduler {
   /** Takes a request in; false when it could never run here, and is rejected at once. */
   add(request: Request, now: Seconds): boolean {
     this.#listener?.on({ type: 'arrived', time: now, request });
+    request.maxTokens = Math.min(request.maxTokens, this.limits.maxModelLen - request.promptTokens);
+    if (!this.memory.forks) widen(request);
     const reason = this.#neverFits(request);
     if (reason) {
       request.status = 'rejected';
@@ -103,8 +105,6 @@ export class Scheduler {
     if (promptTokens >= maxModelLen) return `prompt of ${promptTokens} tokens, the context is ${maxModelLen}`;
     const atOnce = Math.min(maxNumSeqs, maxNumBatchedTokens);
     if (width > atOnce) return `${width} sequences, at most ${atOnce} run at once`;
-    request.maxTokens = Math.min(request.maxTokens, maxModelLen - promptTokens);
-    if (!this.memory.forks) widen(request);
     if (this.#batching.chunking === 'none' && promptTokens * request.seqs.length > maxNumBatchedTokens) {
       return `prompt of ${promptTokens} tokens, a step takes ${maxNumBatchedTokens} and prompts run whole`;
     }
@@ -198,7 +198,7 @@ export class Scheduler {
     if (phase === 'prefill' && from !== undefined) return from;
     const due = set.entering();
     const { victim, stalls } = this.policy;
-    const short = memory.freeBlocks < due.length && (stalls || victim.name !== 'newest');
+    const short = (stalls || victim.name !== 'newest') && memory.freeBlocks < due.length;
     if (from === undefined || this.#budget < set.size || short) {
       this.#running.leaveAll();
       this.#parted = true;

@@ -164,7 +164,7 @@ export const settings = {
     group: 'Policy parts',
     flag: 'text',
     value: 'name',
-    help: 'queue order: fcfs, priority, shortest-job-first, longest-prefix-match',
+    help: 'fcfs, priority (with victim lowest-priority), shortest-job-first, longest-prefix-match',
   },
   admission: {
     schema: oneOf('first-chunk', 'whole-prompt', 'input-plus-max-tokens', 'estimate'),

@@ -2,7 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import type { KvMemory } from '../core/kv-memory.ts';
 import { createMemory } from '../core/memory/create.ts';
 import type { Limits, Policy } from '../core/policies/policy.ts';
-import type { Bytes, Tokens } from '../core/units.ts';
+import { GiB, type Tokens } from '../core/units.ts';
 import { type Capacity, kvCapacity } from './cost/capacity.ts';
 import { CostModel } from './cost/cost-model.ts';
 import type { KvPrecision, WeightPrecision } from './cost/precision.ts';
@@ -53,6 +53,8 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
     maxModelLen: options.limits?.maxModelLen ?? model.maxModelLen,
   });
   const wished: Limits = { ...defaults, ...options.limits };
+  // vLLM's --swap-space, where a policy is told to swap whose engine has none.
+  const swapSpace = policy.preemption === 'recompute' ? 0 : wished.swapSpace || 4 * GiB;
   const graphs = runtime.maxGraphBatch > 0 && !options.enforceEager;
   const given = options.kvSlots ?? (options.numGpuBlocks && options.numGpuBlocks * wished.blockSize);
   const capacity = given
@@ -64,8 +66,9 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
         weights,
         kv,
         gpuMemoryUtilization,
-        maxNumBatchedTokens: Math.min(wished.maxNumBatchedTokens, wished.maxModelLen),
-        maxNumSeqs: Math.min(wished.maxNumSeqs, 256),
+        // Whole prompts without a limit: the longest context is the largest step to count on.
+        maxNumBatchedTokens: finite(wished.maxNumBatchedTokens, wished.maxModelLen),
+        maxNumSeqs: finite(wished.maxNumSeqs, 256),
         graphs,
       });
   const slots = given ?? capacity!.slots;
@@ -80,10 +83,9 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
     blockSize: limits.blockSize,
     ...(options.enforceEager !== undefined && { enforceEager: options.enforceEager }),
   });
-  const swapBytes: Bytes = limits.swapSpace;
   const site = {
     slots,
-    hostSlots: Math.floor(swapBytes / cost.kvBytesPerToken),
+    hostSlots: Math.floor(swapSpace / cost.kvBytesPerToken),
     layers: model.layers,
     ...(model.slidingWindow !== undefined && { slidingWindow: model.slidingWindow }),
   };
@@ -151,4 +153,8 @@ function checkLimits({ policy }: EngineOptions, limits: Limits): Limits {
     );
   }
   return limits;
+}
+
+function finite(value: number, otherwise: number): number {
+  return Number.isFinite(value) ? value : otherwise;
 }

@@ -90,7 +90,7 @@ export function effectiveConfig(config: FullConfig): Config {
 export function checkConfig(config: FullConfig, model: Model): EngineSetup[] {
   const gpu = findGpu(config.gpu);
   if (!gpu) {
-    throw unknown(
+    throw unknownName(
       'GPU',
       config.gpu,
       gpus.map(g => g.name),
@@ -233,24 +233,26 @@ function setUp(policy: Policy, config: FullConfig, model: Model, gpu: Gpu): Engi
 export function composePolicy(name: string, config: Config): Policy {
   const policy = findPolicy(name);
   if (!policy)
-    throw unknown(
+    throw unknownName(
       'policy',
       name,
       policies.map(p => p.name),
     );
   const { memory } = policy;
+  // vLLM's priority scheduling changes both.
+  const victim = config.victim ?? (config.order === 'priority' ? 'lowest-priority' : undefined);
   return {
     ...policy,
     ...(config.order && { order: orders[config.order as keyof typeof orders] }),
     ...(config.admission && { admission: admissions[config.admission as keyof typeof admissions] }),
-    ...(config.victim && { victim: victims[config.victim as keyof typeof victims] }),
+    ...(victim && { victim: victims[victim as keyof typeof victims] }),
     ...(config.preemption && { preemption: config.preemption as Policy['preemption'] }),
     ...(config.prefix_caching &&
       memory.kind === 'paged' && { memory: { ...memory, prefixCaching: config.prefix_caching === 'on' } }),
   };
 }
 
-export function unknown(what: string, name: string, known: readonly string[]): UsageError {
+export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
   const near = didYouMean(name, known);
   return new UsageError(
     `unknown ${what} ${quoted(name)}${near ? `; did you mean ${near}?` : '.'} Known: ${known.join(', ')}`,

@@ -49,6 +49,11 @@ export function checkTogether(config: Config): void {
   }
   if (trace === undefined && config.time_scale !== undefined)
     throw new UsageError('time_scale needs a trace to stretch');
+  if (trace !== undefined && (config.replications ?? 1) > 1) {
+    throw new UsageError(
+      'replications has no effect on a trace: it is the same for every seed; leave it out',
+    );
+  }
   for (const key of Object.keys(config) as SettingKey[]) {
     if (config[key] === undefined || isRead(key, config)) continue;
     if (trace !== undefined && decidedByTrace.has(key)) {
@@ -69,12 +74,16 @@ export function checkTogether(config: Config): void {
     throw new UsageError('fixed_rate needs a request_rate: how many a second?');
   }
   const paged = config.policy?.some(name => (findPolicy(name)?.memory.kind ?? 'paged') === 'paged') ?? true;
-  if (config.prefix_caching === 'on' && !paged) {
+  const idle = paged ? undefined : needsPages.find(key => config[key] !== undefined);
+  if (idle !== undefined && config[idle] !== 'off') {
     throw new UsageError(
-      `prefix_caching needs a policy with paged memory; ${config.policy!.join(', ')} ${config.policy!.length > 1 ? 'have' : 'has'} none`,
+      `${idle} needs a policy with paged memory, and none of ${config.policy!.join(', ')} has it`,
     );
   }
 }
+
+/** Memory that is reserved whole, or grows with its batch, looks at none of these. */
+const needsPages = ['prefix_caching', 'admission', 'watermark', 'victim', 'preemption'] as const;
 
 const decidedByTrace = new Set<SettingKey>([
   'workload',

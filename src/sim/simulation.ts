@@ -23,7 +23,7 @@ export interface SimulationOptions {
   readonly workload: Pick<Workload, 'onFinished'>;
   readonly listener?: Listener;
   /** Advance decodes together (default, see `DecodeSet`); the results are the same to the last bit without. */
-  readonly runs?: boolean;
+  readonly together?: boolean;
 }
 
 /** Steps in a row that may plan nothing before it is called a livelock. One follows a self-preemption. */
@@ -55,7 +55,7 @@ export class Simulation {
     const { policy, limits, memory, listener, cost } = options;
     const executor = new SimulatedExecutor(cost, options.seed);
     // A window bounds what attention reads of each sequence: their sum no longer grows evenly.
-    const together = options.runs !== false && cost.options.model.slidingWindow === undefined;
+    const together = options.together !== false && cost.options.model.slidingWindow === undefined;
     const decodes = together ? new DecodeSet(request => executor.outputsOf(request)) : undefined;
     this.scheduler = new Scheduler(policy, limits, memory, listener, decodes);
     this.executor = executor;
@@ -199,19 +199,16 @@ export async function simulate(
   workload: Workload,
   progress?: (ended: number) => void,
 ): Promise<void> {
-  // Slices short enough that a progress bar moves and an event loop breathes.
+  // Slices short enough that a progress bar moves.
   const slice = 20_000;
-  const drain = async () => {
-    while (simulation.run(slice) === 'paused') {
-      progress?.(simulation.ended);
-      await Promise.resolve();
-    }
+  const drain = () => {
+    while (simulation.run(slice) === 'paused') progress?.(simulation.ended);
     progress?.(simulation.ended);
   };
   for await (const chunk of workload.chunks()) {
     simulation.offer(chunk);
-    await drain();
+    drain();
   }
   simulation.close();
-  await drain();
+  drain();
 }

@@ -66,5 +66,22 @@ export function bootstrapRatio(a: readonly number[], b: readonly number[], resam
     ratios[r] = above / below;
   }
   ratios.sort();
-  return { estimate, low: quantile(ratios, 0.025), high: quantile(ratios, 0.975) };
+  const widen = smallSample(a.length);
+  return {
+    estimate,
+    low: Math.max(0, estimate - (estimate - quantile(ratios, 0.025)) * widen),
+    high: estimate + (quantile(ratios, 0.975) - estimate) * widen,
+  };
+}
+
+/**
+ * Percentiles of few pairs are too narrow (of five, they hold the truth 85 times in 100): widened as
+ * Student's t is against the normal, and by √(n/(n−1)) (Hesterberg 2015, "What teachers should know about
+ * the bootstrap"). The quantile of t is its Cornish–Fisher expansion.
+ */
+function smallSample(n: number): number {
+  const nu = n - 1;
+  const z = 1.96;
+  const t = z + (z ** 3 + z) / (4 * nu) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * nu ** 2);
+  return (t / z) * Math.sqrt(n / nu);
 }

@@ -13,8 +13,16 @@ export class EventLog {
     };
   }
 
+  /** In pieces of some size, for each is a write of its own. */
   *lines(): Generator<string, void, undefined> {
-    for (const line of this.#lines) yield `${line}\n`;
+    let piece = '';
+    for (const line of this.#lines) {
+      piece += `${line}\n`;
+      if (piece.length < 65_536) continue;
+      yield piece;
+      piece = '';
+    }
+    yield piece;
   }
 }
 

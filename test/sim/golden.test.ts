@@ -27,7 +27,6 @@ const loads: Record<string, Config> = {
     abort_after: 60,
     high_priority_share: 0.2,
     order: 'priority',
-    victim: 'lowest-priority',
   },
   chat: { workload: 'chat', users: 20, request_rate: 1, input_len: 60, output_len: 80 },
 };

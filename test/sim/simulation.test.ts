@@ -37,7 +37,7 @@ const plain = (ask: Partial<SimAsk> = {}): SimAsk => ({ gap: 0, prompt: 20, outp
 
 describe('decodes advanced together give what decodes one by one give, to the last bit', () => {
   test('for every policy and random clients', () => {
-    expectSame({ runs: false }, fc.constant({}), 25);
+    expectSame({ together: false }, fc.constant({}), 25);
   });
 
   test('when memory is so short that running requests preempt each other all the time', () => {
@@ -63,7 +63,7 @@ describe('decodes advanced together give what decodes one by one give, to the la
         ]);
         return { ...rest, chains, maxModelLen: 101 };
       });
-    expectSame({ runs: false }, fc.constant({}), 15, short);
+    expectSame({ together: false }, fc.constant({}), 15, short);
   });
 
   test('when a request shares a later block of another one, but not an earlier one (two hold that text twice)', () => {
@@ -85,7 +85,7 @@ describe('decodes advanced together give what decodes one by one give, to the la
     ]);
     const scenario: SimScenario = { chains, slots: 112, blockSize: 4, maxModelLen: 101 };
     for (const name of ['sglang', 'vllm', 'nano-vllm']) {
-      const one = play(named(name), scenario, { runs: false }).json;
+      const one = play(named(name), scenario, { together: false }).json;
       expect(JSON.parse(play(named(name), scenario).json), name).toEqual(JSON.parse(one));
     }
   });
@@ -102,7 +102,7 @@ describe('decodes advanced together give what decodes one by one give, to the la
     for (const policy of policies) {
       for (const caching of [false, true]) {
         const scenario: SimScenario = { chains, slots: 40_000, caching, maxModelLen: 256 };
-        const one = play(policy, scenario, { runs: false }).json;
+        const one = play(policy, scenario, { together: false }).json;
         expect(play(policy, scenario).json === one, policy.name).toBe(true);
       }
     }

@@ -38,7 +38,7 @@ export interface SimScenario extends Partial<Limits> {
 }
 
 export interface Playing {
-  readonly runs?: boolean;
+  readonly together?: boolean;
   /** Steps of one `run` call. */
   readonly slice?: number;
   /** First arrivals of one `offer`. */
@@ -109,7 +109,7 @@ export function play(given: Policy, scenario: SimScenario, how: Playing = {}): P
           },
         }
       : metrics,
-    ...(how.runs !== undefined && { runs: how.runs }),
+    ...(how.together !== undefined && { together: how.together }),
   });
   const chunk = how.chunk ?? Math.max(1, first.length);
   const drain = () => {

@@ -60,7 +60,7 @@ function measure(options: CapacityOptions): Capacity {
   // The token table and lm_head stay at 16 bits in quantised checkpoints; all of it is split over the group.
   const wide = embedding + lmHead;
   const weights = (wide * activationBytes + (parameters - wide) * weightBytes[options.weights]) / tp;
-  const tokens = Math.min(options.maxNumBatchedTokens, 4 * model.maxModelLen);
+  const tokens = options.maxNumBatchedTokens;
   const width = (model.moe ? model.moe.activeExperts * model.moe.intermediate : model.intermediate) / tp;
   const sequences = Math.min(options.maxNumSeqs, tokens);
   // Gate and up, the activation's output, and the residual stream in and out; logits in float32, twice.

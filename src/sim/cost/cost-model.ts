@@ -135,14 +135,15 @@ export class CostModel {
     this.#elementwise(cost, term.norm, 2 * layers, 4 * tokens * row);
     this.#elementwise(cost, term.norm, 1, 2 * tokens * row);
     this.#gemm(cost, term.qkv, layers, tokens, queries + 2 * keys, hidden);
-    const rope =
-      tokens * (2 * (queries + keys) * activationBytes + 2 * keys * (activationBytes + kvBytes[kv]));
+    // Queries and keys are rotated, unless positions are learned; keys and values are written to their slots.
+    const rotated = model.learnedPositions > 0 ? 0 : 2 * (queries + keys) * activationBytes;
+    const rope = tokens * (rotated + 2 * keys * (activationBytes + kvBytes[kv]));
     this.#elementwise(cost, term.rope, layers, rope);
     if (model.qkNorm)
       this.#elementwise(cost, term.norm, layers, 2 * tokens * (queries + keys) * activationBytes);
     this.#gemm(cost, term.o_proj, layers, tokens, hidden, queries);
     if (moe) {
-      this.#gemm(cost, term.router, layers, tokens, moe.experts, hidden);
+      this.#wideGemm(cost, term.router, layers, tokens, moe.experts, hidden);
       this.#experts(cost, tokens, up, width);
     } else {
       this.#gemm(cost, term.mlp, layers, tokens, up, hidden);
@@ -150,10 +151,11 @@ export class CostModel {
     }
     const active = moe?.activeExperts ?? 1;
     this.#elementwise(cost, term.activation, layers, tokens * active * (up + width) * activationBytes);
-    if (tp > 1) this.#allReduce(cost, 2 * layers, tokens * row, graph);
+    // Two a layer, and one behind the token table, which is split by vocabulary.
+    if (tp > 1) this.#allReduce(cost, 2 * layers + 1, tokens * row, graph);
     if (sampled > 0) {
       // Float32 logits are written, scaled, reduced and drawn from.
-      this.#gemm(cost, term.lm_head, 1, sampled, vocab / tp, hidden);
+      this.#wideGemm(cost, term.lm_head, 1, sampled, vocab / tp, hidden);
       this.#elementwise(cost, term.sampler, 3, 2 * sampled * vocab * 4);
     }
     this.#linear.set(key, cost);
@@ -162,7 +164,13 @@ export class CostModel {
 
   #gemm(cost: StepCost, at: number, times: number, m: number, n: number, k: number): void {
     const bytes = n * k * this.#weightBytes + m * (n + k) * activationBytes;
-    this.#gemmOf(cost, at, times, 2 * m * n * k, bytes);
+    this.#gemmOf(cost, at, times, 2 * m * n * k, bytes, this.peakFlops);
+  }
+
+  /** A matrix that quantised checkpoints leave at 16 bits: lm_head and router (`kvCapacity` counts them so, too). */
+  #wideGemm(cost: StepCost, at: number, times: number, m: number, n: number, k: number): void {
+    const bytes = (n * k + m * (n + k)) * activationBytes;
+    this.#gemmOf(cost, at, times, 2 * m * n * k, bytes, this.options.gpu.flops.fp16);
   }
 
   /** All experts of a layer in one grouped kernel for each projection: only those that some token chose are read. */
@@ -177,13 +185,13 @@ export class CostModel {
       [hidden, width],
     ] as const) {
       const bytes = touched * n * k * this.#weightBytes + rows * (n + k) * activationBytes;
-      this.#gemmOf(cost, term.mlp, layers, 2 * rows * n * k, bytes);
+      this.#gemmOf(cost, term.mlp, layers, 2 * rows * n * k, bytes, this.peakFlops);
     }
   }
 
-  #gemmOf(cost: StepCost, at: number, times: number, flops: number, bytes: number): void {
+  #gemmOf(cost: StepCost, at: number, times: number, flops: number, bytes: number, peak: number): void {
     const { floor, compute, memory } = this.options.gpu.efficiency.gemm;
-    const arithmetic = flops / (this.peakFlops * compute);
+    const arithmetic = flops / (peak * compute);
     const traffic = bytes / (this.options.gpu.bandwidth * memory);
     this.#add(cost, at, times * floor, times * arithmetic, times * traffic, times * flops, times * bytes);
   }

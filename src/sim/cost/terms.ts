@@ -33,7 +33,7 @@ export interface StepCost {
   compute: number;
   bandwidth: number;
   overhead: number;
-  /** Useful arithmetic and memory traffic on one GPU. */
+  /** Arithmetic and memory traffic on one GPU, that on pads and held rows included. */
   flops: number;
   bytes: number;
 }

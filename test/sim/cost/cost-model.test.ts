@@ -316,3 +316,9 @@ describe('sanity against what is known', () => {
     expect(seconds(cost, step)).toBe(alone);
   });
 });
+
+test('quantised checkpoints keep lm_head at 16 bits: its price is the same', () => {
+  const head = (weights: CostOptions['weights']) =>
+    priced(model({ weights }), decode(4, 500)).terms[term.lm_head];
+  for (const weights of ['fp8', 'int8', 'int4'] as const) expect(head(weights)).toBe(head('fp16'));
+});
