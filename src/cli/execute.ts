@@ -94,6 +94,8 @@ function crossedThresholds({ results }: ExperimentResult, slo: SloOptions | unde
   return (slo?.thresholds ?? []).flatMap(threshold =>
     results.flatMap(result => {
       const { metric, below, limit } = threshold;
+      if (result.completed === 0)
+        return [`${result.policy}: ${metric} has no value, as no request completed`];
       const value = thresholdValue(result, threshold);
       if (below ? value < limit : value > limit) return [];
       const shown = Number(value.toFixed(3));

@@ -38,7 +38,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function wrap(text: string, width = 100): string {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!%)/)) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = `  ${word}`;

@@ -6,7 +6,8 @@ import { duration, number, percent, table, whole, wrap } from './format.ts';
 export function experimentText(experiment: ExperimentResult): string {
   const { results, comparisons, notes } = experiment;
   const parts = [title(experiment), speedTable(results), memoryTable(results), timeTable(results)];
-  const sentences = comparisons.map(comparison => wrap(sentence(comparison, results)));
+  const timed = experiment.config.trace !== undefined || experiment.config.request_rate !== 'inf';
+  const sentences = comparisons.map(comparison => wrap(sentence(comparison, results, timed)));
   if (sentences.length > 0) parts.push(sentences.join('\n'));
   if (notes.length > 0) parts.push(notes.map(note => wrap(`note: ${note}`)).join('\n'));
   return parts.join('\n\n');
@@ -104,7 +105,8 @@ function timeTable(results: readonly PolicyResult[]): string {
   );
 }
 
-function sentence(comparison: Comparison, results: readonly PolicyResult[]): string {
+/** @param timed requests came at a given rate: who serves them all at it can do no more. */
+function sentence(comparison: Comparison, results: readonly PolicyResult[], timed: boolean): string {
   const { policy, baseline } = comparison;
   const of = (name: string) => results.find(result => result.policy === name)!;
   const [a, b] = [of(policy), of(baseline)];
@@ -112,8 +114,12 @@ function sentence(comparison: Comparison, results: readonly PolicyResult[]): str
     const none = [a, b].filter(result => result.completed === 0).map(result => result.policy);
     return `${none.join(' and ')} completed no request: ${policy} and ${baseline} cannot be compared.`;
   }
+  const even = timed && Math.abs(comparison.request_throughput.estimate - 1) < 0.03;
+  const served = even
+    ? `${policy} and ${baseline} both kept up with what came`
+    : `${policy} served ${times(comparison.request_throughput)} times the rate of ${baseline}`;
   return (
-    `${policy} served ${times(comparison.request_throughput)} times the rate of ${baseline}; its mean latency was ` +
+    `${served}; ${even ? `the mean latency of ${policy}` : 'its mean latency'} was ` +
     `${times(comparison.mean_e2el_ms)} times as long; ${percent(a.memory.token)} of its KV memory held ` +
     `tokens against ${percent(b.memory.token)}.`
   );

@@ -210,7 +210,7 @@ export const settings = {
     help: 'replay a trace instead (Azure, Mooncake, BurstGPT, vllm bench, Quire; gzip or not)',
   },
   num_prompts: {
-    schema: whole(1),
+    schema: whole(1, 5_000_000),
     group: 'Workload',
     flag: 'number',
     value: 'n',

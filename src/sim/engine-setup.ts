@@ -145,11 +145,11 @@ function checkLimits({ policy }: EngineOptions, limits: Limits): Limits {
   if (
     limits.maxNumBatchedTokens < limits.maxNumSeqs &&
     Number.isFinite(limits.maxNumSeqs) &&
-    policy.name === 'vllm'
+    policy.batching().mix === 'mixed'
   ) {
     throw new UsageError(
       `--max-num-batched-tokens ${limits.maxNumBatchedTokens} must be at least --max-num-seqs (${limits.maxNumSeqs}): ` +
-        'every running sequence takes a token a step',
+        'every running sequence takes a token a step; set both',
     );
   }
   return limits;

@@ -326,11 +326,13 @@ function notesOf(setup: EngineSetup, runs: readonly Run[], model: Model): string
   if (maxModelLen < model.maxModelLen)
     notes.push(`context ${maxModelLen} tokens (the model has ${model.maxModelLen})`);
   const inRuns = runs.length > 1 ? ` in ${runs.length} runs` : '';
-  const total = (figure: 'failed' | 'truncated') => runs.reduce((sum, run) => sum + run.result[figure], 0);
+  const total = (figure: 'failed' | 'truncated' | 'aborted') =>
+    runs.reduce((sum, run) => sum + run.result[figure], 0);
   if (total('failed') > 0) {
     const first = runs.find(run => run.metrics.rejectedFor)!.metrics.rejectedFor;
     notes.push(`${total('failed')} requests rejected (the first: ${first})${inRuns}`);
   }
+  if (total('aborted') > 0) notes.push(`${total('aborted')} clients hung up${inRuns}`);
   if (total('truncated') > 0)
     notes.push(`${total('truncated')} answers cut short${inRuns} by max_tokens or the context`);
   return notes;

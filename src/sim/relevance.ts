@@ -61,10 +61,11 @@ export function checkTogether(config: Config): void {
       throw new UsageError(`${key} cannot be set together with trace: the trace decides it${instead}`);
     }
     if (trace !== undefined) throw new UsageError(`${key} has no effect on a trace; leave it out`);
+    if (key === 'burstiness' && config.fixed_rate) {
+      throw new UsageError('burstiness and fixed_rate cannot be set together: equal gaps have no bursts');
+    }
     if (key === 'burstiness' && isListed(key, config)) {
-      throw new UsageError(
-        'burstiness needs a request_rate: requests that come all at once, or evenly, have no bursts',
-      );
+      throw new UsageError('burstiness needs a request_rate: requests that come all at once have no bursts');
     }
     throw new UsageError(
       `${key} has no effect on the workload ${workload}; leave it out, or choose another workload`,
@@ -72,6 +73,9 @@ export function checkTogether(config: Config): void {
   }
   if (config.fixed_rate && (config.request_rate ?? 'inf') === 'inf') {
     throw new UsageError('fixed_rate needs a request_rate: how many a second?');
+  }
+  if (config.high_priority_share !== undefined && config.order !== 'priority') {
+    throw new UsageError('high_priority_share has no effect without order priority');
   }
   const paged = config.policy?.some(name => (findPolicy(name)?.memory.kind ?? 'paged') === 'paged') ?? true;
   const idle = paged ? undefined : needsPages.find(key => config[key] !== undefined);

@@ -41,7 +41,7 @@ export function thresholdValue(result: RunResult, { metric }: Threshold): number
   const found = figures.find(([name]) => name === metric);
   if (found) return found[1];
   const names = figures.map(([name]) => name);
-  const near = didYouMean(metric, names);
+  const near = names.find(name => name === `p99_${metric}_ms`) ?? didYouMean(metric, names);
   throw new UsageError(
     `slo: results have no figure ${quoted(metric).slice(1, -1)}; ` +
       (near ? `did you mean ${near}?` : `they have ${names.join(', ')}`),

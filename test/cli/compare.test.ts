@@ -226,7 +226,7 @@ describe('the switches of quire compare', () => {
       '--policy sarathi,vllm --model llama-3.1-8b --gpu h100 --tensor-parallel 2 --weights fp8 --kv-cache-dtype fp8',
       '--gpu-memory-utilization 0.8 --enforce-eager --kv-slots 50000 --max-model-len 4096 --max-num-seqs 64',
       '--max-num-batched-tokens 1024 --long-prefill-token-threshold 512 --block-size 32 --watermark 0.01',
-      '--order shortest-job-first --admission whole-prompt --victim fewest-outputs --preemption swap',
+      '--order priority --admission whole-prompt --victim fewest-outputs --preemption swap',
       '--prefix-caching off --workload sharegpt --num-prompts 30 --request-rate 5 --burstiness 0.5 --n 2',
       '--max-tokens exact --abort-after 100 --high-priority-share 0.5 --seed 3 --replications 2 --slo ttft:500 --json',
     ].flatMap(line => line.split(' '));

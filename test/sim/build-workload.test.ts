@@ -43,7 +43,11 @@ test('lengths: fixed as they are, uniform around the mean', () => {
 
 test('samples, beams, priorities, patience and content are added, and change nothing else', () => {
   const plain = build({ num_prompts: 50 });
-  const rich = build({ num_prompts: 50, n: 3, high_priority_share: 0.5, abort_after: 2 }, 1, true);
+  const rich = build(
+    { num_prompts: 50, n: 3, high_priority_share: 0.5, order: 'priority', abort_after: 2 },
+    1,
+    true,
+  );
   for (const [i, { arrival, promptTokens, outputTokens, priority, abortAt, tokens }] of rich.entries()) {
     expect([arrival, promptTokens, outputTokens[0]]).toEqual([
       plain[i]!.arrival,

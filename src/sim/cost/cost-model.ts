@@ -43,6 +43,7 @@ export class CostModel {
   readonly #weightBytes: number;
   /** Costs that depend on the number of rows only, which repeat from step to step. */
   readonly #linear = new Map<number, StepCost>();
+  readonly #launch: number;
   readonly #decodeFloor: number;
   readonly #decodeSecondsPerSlot: number;
   readonly #decodeFlopsPerSlot: number;
@@ -56,6 +57,7 @@ export class CostModel {
     this.#weightBytes = weightBytes[weights];
     const kvHeads = Math.max(1, model.kvHeads / tensorParallel);
     this.kvBytesPerToken = 2 * model.layers * kvHeads * model.headDim * kvBytes[kv];
+    this.#launch = (options.enforceEager && runtime.eagerLaunch) || runtime.launch;
     const { decodeAttention } = gpu.efficiency;
     this.#decodeFloor = model.layers * decodeAttention.floor;
     this.#decodeSecondsPerSlot =
@@ -95,7 +97,7 @@ export class CostModel {
     for (let i = 0; i < cost.terms.length; i++) device += cost.terms[i]!;
     if (graph === 0) {
       // Launches run ahead of the GPU; only where they are slower than it do they show.
-      const launches = (model.layers * runtime.kernelsPerLayer + 6) * runtime.launch;
+      const launches = (model.layers * runtime.kernelsPerLayer + 6) * this.#launch;
       cost.terms[term.launch] = Math.max(0, launches - device);
       device += cost.terms[term.launch]!;
       cost.overhead += cost.terms[term.launch]!;
@@ -109,8 +111,9 @@ export class CostModel {
 
   /** Rows of the captured graph that replays this step, 0 if it runs eagerly. Captured: 1, 2, 4, then multiples of 8. */
   #graphRows(shape: StepShape): number {
-    const { maxGraphBatch } = this.options.runtime;
-    if (this.options.enforceEager || shape.tokens > maxGraphBatch || shape.prefills.length > 0) return 0;
+    const { maxGraphBatch, piecewise } = this.options.runtime;
+    if (this.options.enforceEager || shape.tokens > maxGraphBatch) return 0;
+    if (shape.prefills.length > 0 && !piecewise) return 0;
     return shape.tokens <= 2 ? shape.tokens : shape.tokens <= 4 ? 4 : Math.ceil(shape.tokens / 8) * 8;
   }
 

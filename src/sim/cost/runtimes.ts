@@ -3,12 +3,16 @@ import type { Seconds } from '../../core/units.ts';
 
 /** What an engine adds to the kernels: launches, Python, and how good its attention is. */
 export interface Runtime {
-  /** Largest decode batch replayed from a CUDA graph; 0: eager only. */
+  /** Most rows of a step that is replayed from CUDA graphs; 0: eager only. */
   readonly maxGraphBatch: number;
+  /** Steps with prefills are replayed as well, in pieces around the attention (vLLM v1). */
+  readonly piecewise?: boolean;
   /** Kernels of one layer, and of the rest of a step. */
   readonly kernelsPerLayer: number;
   /** Time on the CPU to launch one kernel eagerly; hides behind the GPU as long as that is busier. */
   readonly launch: Seconds;
+  /** The same where neither graphs nor a compiler are used (`--enforce-eager`): each operation from Python. */
+  readonly eagerLaunch?: Seconds;
   /** CPU work of a step, and per sequence in it: schedule, prepare inputs, sample, detokenise. */
   readonly cpuPerStep: Seconds;
   readonly cpuPerSequence: Seconds;
@@ -28,6 +32,8 @@ const vllm02 = { cpuPerStep: 1.0e-3, cpuPerSequence: 49e-6, overlapped: false };
 export const runtimes: Record<Policy['runtime'], Runtime> = {
   vllm: {
     maxGraphBatch: 512,
+    piecewise: true,
+    eagerLaunch: 25e-6,
     kernelsPerLayer: 11,
     launch: 4.5e-6,
     cpuPerStep: 1.2e-3,
@@ -104,6 +110,7 @@ export const runtimes: Record<Policy['runtime'], Runtime> = {
   },
   tgi: {
     maxGraphBatch: 32,
+    eagerLaunch: 20e-6,
     kernelsPerLayer: 12,
     launch: 5e-6,
     cpuPerStep: 1.5e-3,
@@ -135,6 +142,7 @@ export const runtimes: Record<Policy['runtime'], Runtime> = {
   },
   sglang: {
     maxGraphBatch: 160,
+    eagerLaunch: 25e-6,
     kernelsPerLayer: 11,
     launch: 4.5e-6,
     cpuPerStep: 1.0e-3,
@@ -146,6 +154,7 @@ export const runtimes: Record<Policy['runtime'], Runtime> = {
   },
   'nano-vllm': {
     maxGraphBatch: 512,
+    eagerLaunch: 25e-6,
     kernelsPerLayer: 12,
     launch: 4.5e-6,
     cpuPerStep: 1.0e-3,
