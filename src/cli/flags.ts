@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { type Config, configDefaults, parseSetting, type Setting, settings } from '../sim/config.ts';
+import { type Config, configDefaults, parseSetting } from '../sim/config.ts';
+import { type Setting, settings } from '../sim/settings.ts';
 
 /** Adds a flag for every setting, in groups; what is given comes back from `configOfFlags`. */
 export function addSettings(command: Command): Command {

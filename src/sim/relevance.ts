@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { findPolicy } from '../core/policies/registry.ts';
-import { type Config, type SettingKey, settings, type workloadNames } from './config.ts';
+import type { Config, SettingKey } from './config.ts';
+import { settings, type workloadNames } from './settings.ts';
 
 const openLoop = ['num_prompts', 'request_rate', 'fixed_rate', 'burstiness'] as const;
 const asked = [...openLoop, 'n', 'beam_width', 'abort_after', 'high_priority_share'] as const;

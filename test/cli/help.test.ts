@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { configDefaults, settings } from '../../src/sim/config.ts';
+import { configDefaults } from '../../src/sim/config.ts';
+import { settings } from '../../src/sim/settings.ts';
 import { folder, quire, succeed } from '../support/cli.ts';
 
 const commands = ['compare', 'run', 'policies', 'gpus', 'models'];

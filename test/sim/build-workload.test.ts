@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { buildWorkload, maxTokensRule } from '../../src/sim/build-workload.ts';
-import { type Config, workloadNames } from '../../src/sim/config.ts';
+import type { Config } from '../../src/sim/config.ts';
 import { completeConfig } from '../../src/sim/experiment.ts';
+import { workloadNames } from '../../src/sim/settings.ts';
 import type { Arrival } from '../../src/sim/workload/workload.ts';
 
 const build = (config: Config, seed = 1, content = false) =>

@@ -11,6 +11,7 @@ import {
 import type { Request, Sequence } from '../request.ts';
 import type { BlockId, Tokens } from '../units.ts';
 import { BuddyAllocator } from './buddy-allocator.ts';
+import { checkUsage } from './check-usage.ts';
 import { FirstFitAllocator } from './first-fit-allocator.ts';
 import type { RangeAllocator } from './range-allocator.ts';
 
@@ -211,11 +212,7 @@ export class ContiguousKvMemory implements KvMemory {
 
   checkIntegrity(): void {
     this.allocator.checkIntegrity();
-    const usage = this.usage();
-    const sum = slotKinds.reduce((total, kind) => total + usage[kind], 0);
-    invariant(sum === this.capacity, () => `slot kinds sum to ${sum}, capacity is ${this.capacity}`);
-    for (const kind of slotKinds)
-      invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
+    checkUsage(this.usage(), this.capacity);
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../kv-memory.ts';
 import type { Request, Sequence } from '../request.ts';
 import type { BlockId, Tokens } from '../units.ts';
+import { checkUsage } from './check-usage.ts';
 
 export interface PaddedOptions {
   /** Slots. */
@@ -226,11 +227,7 @@ export class PaddedKvMemory implements KvMemory {
   }
 
   checkIntegrity(): void {
-    const usage = this.usage();
-    const sum = slotKinds.reduce((total, kind) => total + usage[kind], 0);
-    invariant(sum === this.capacity, () => `slot kinds sum to ${sum}, capacity is ${this.capacity}`);
-    for (const kind of slotKinds)
-      invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} ${kind}`);
+    checkUsage(this.usage(), this.capacity);
     for (const [, { request, dead }] of this.#rows) {
       invariant(
         dead || request.status !== 'finished',

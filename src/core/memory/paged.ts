@@ -8,11 +8,12 @@ import {
   type MemoryUsage,
   NULL_BLOCK,
   type Shortage,
-  slotKinds,
 } from '../kv-memory.ts';
 import { type BlockHash, NO_NODE, PrefixCache } from '../prefix-cache.ts';
 import type { Request, Sequence } from '../request.ts';
 import type { BlockId, Tokens } from '../units.ts';
+import { checkUsage } from './check-usage.ts';
+import { checkPaged, classifyPaged, type PagedState } from './paged-audit.ts';
 
 export interface PagedOptions {
   readonly numBlocks: number;
@@ -461,62 +462,18 @@ export class PagedKvMemory implements KvMemory {
   }
 
   classify(): Uint8Array {
-    const kind = (name: (typeof slotKinds)[number]) => slotKinds.indexOf(name);
-    const slots = new Uint8Array(this.capacity).fill(kind('free'));
-    const { blockSize, pool } = this;
+    // What decodes together is placed now, as far as it has come.
     for (const request of this.#live) if (request.clock) this.settle(request);
-    for (let block = 0; block < pool.size; block++) {
-      const at = block * blockSize;
-      if (pool.refs[block]! > 0) {
-        slots.fill(kind('reserved'), at, at + blockSize);
-        slots.fill(kind('token'), at, at + this.#filled[block]!);
-      } else if (this.#isCached(block)) slots.fill(kind('cached'), at, at + blockSize);
-    }
-    for (const request of this.#live) {
-      for (const seq of request.seqs) {
-        const final = Math.max(request.finalSlots(seq), request.numComputedTokens);
-        for (const [i, block] of seq.blocks.entries()) {
-          if (block === NULL_BLOCK || pool.refs[block]! > 1) continue;
-          const unused = Math.min(blockSize, Math.max(0, (i + 1) * blockSize - final));
-          const first = Math.max(blockSize - unused, this.#filled[block]!);
-          slots.fill(kind('internal'), block * blockSize + first, (block + 1) * blockSize);
-        }
-      }
-    }
-    return slots;
+    return classifyPaged(this.#state);
   }
 
   checkIntegrity(): void {
-    this.pool.checkIntegrity();
-    this.cache?.checkIntegrity();
-    const refs = new Map<BlockId, number>();
-    for (const request of this.#live) {
-      for (const seq of request.seqs) {
-        const own = seq.blocks.filter(block => block !== NULL_BLOCK);
-        invariant(new Set(own).size === own.length, () => `request ${request.id} holds a block twice`);
-        for (const block of own) refs.set(block, (refs.get(block) ?? 0) + 1);
-        invariant(
-          seq.blocks.length * this.blockSize >= request.numComputedTokens,
-          () => `request ${request.id} has computed more tokens than its table holds`,
-        );
-      }
-    }
-    for (let block = 0; block < this.pool.size; block++) {
-      const expected = refs.get(block) ?? 0;
-      invariant(
-        this.pool.refs[block] === expected,
-        () => `block ${block} has ${this.pool.refs[block]} references, ${expected} tables name it`,
-      );
-      if (this.#isCached(block) && expected === 0) {
-        invariant(this.#filled[block] === this.blockSize, () => `cached block ${block} is not full`);
-      }
-    }
-    const usage = this.usage();
-    let sum = 0;
-    for (const kind of slotKinds) {
-      invariant(usage[kind] >= 0, () => `negative memory: ${usage[kind]} slots are ${kind}`);
-      sum += usage[kind];
-    }
-    invariant(sum === this.capacity, () => `slot kinds sum to ${sum}, capacity is ${this.capacity}`);
+    checkPaged(this.#state);
+    checkUsage(this.usage(), this.capacity);
+  }
+
+  get #state(): PagedState {
+    const { pool, cache, blockSize } = this;
+    return { pool, cache, blockSize, filled: this.#filled, live: this.#live };
   }
 }
