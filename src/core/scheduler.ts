@@ -228,7 +228,9 @@ export class Scheduler {
 
   /** Tokens of each sequence that may run now out of `rest`, under that threshold and the budget. */
   #chunk(request: Request, rest: Tokens): Tokens {
-    return Math.max(0, Math.min(this.#piece(rest), Math.floor(this.#budget / request.seqs.length)));
+    const rows = request.seqs.length;
+    const share = rows === 1 ? this.#budget : Math.floor(this.#budget / rows);
+    return Math.max(0, Math.min(this.#piece(rest), share));
   }
 
   #preempt(plan: StepPlan, victim: Request, by: Request, shortage: Shortage): void {

@@ -74,7 +74,7 @@ export class StepPlan {
     this.starts.push(request.numComputedTokens);
     this.rows.push(request.seqs.length);
     this.totalTokens += count * request.seqs.length;
-    if (request.decoding) this.numDecodes++;
+    if (count === 1 && request.decoding) this.numDecodes++;
     request.lastStep = this.step;
   }
 
