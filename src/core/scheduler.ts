@@ -349,8 +349,8 @@ export class Scheduler {
     const { memory } = this;
     plan.copies = memory.takeCopies?.() ?? [];
     const head = this.waiting.peek();
-    // A victim may have come to the head of the queue after it was served.
-    if (head && this.#blocked?.request !== head) {
+    // Whom the decodes preempted after the queue was served may now be its head, and gave up what the head lacked.
+    if (head && (this.#blocked?.request !== head || plan.preempted.length > 0)) {
       const other = head.status === 'swapped' ? 'prefill-step' : 'decode-step';
       const kind = plan.preempted.length > 0 ? 'preemption' : other;
       this.#blocked = { request: head, reason: { kind } };
