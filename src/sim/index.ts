@@ -19,4 +19,5 @@ export type { Model } from './models/model.ts';
 export type { RunResult } from './results.ts';
 export { Simulation, simulate } from './simulation.ts';
 export { openTrace } from './workload/trace/detect.ts';
+export { toQuireTrace } from './workload/trace/quire.ts';
 export type { Arrival, Workload } from './workload/workload.ts';
