@@ -9,7 +9,7 @@ export class Progress {
     const percent = `${Math.floor(done * 100)} %`.padStart(5);
     const bar = `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${percent}  ${label}`;
     // A line that wraps could not be wiped.
-    const line = bar.slice(0, Math.max(0, (process.stderr.columns ?? 80) - 1));
+    const line = bar.slice(0, Math.max(0, (process.stderr.columns || 80) - 1));
     if (line === this.#shown) return;
     this.#shown = line;
     process.stderr.write(`\r\u001b[2K${line}`);

@@ -61,6 +61,18 @@ describe('the progress bar', () => {
     expect(written).toEqual([]);
   });
 
+  test('shows in a terminal that does not know its width', () => {
+    process.stderr.isTTY = true;
+    const columns = process.stderr.columns;
+    process.stderr.columns = 0;
+    try {
+      new Progress().update(0.5, 'vllm');
+    } finally {
+      process.stderr.columns = columns;
+    }
+    expect(written.join('')).toContain('50 %  vllm');
+  });
+
   test('does not wrap in a narrow terminal, where it could not be wiped', () => {
     process.stderr.isTTY = true;
     const columns = process.stderr.columns;
