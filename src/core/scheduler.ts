@@ -37,6 +37,7 @@ export class Scheduler {
   #now: Seconds = 0;
   #budget: Tokens = 0;
   #blocked: StepPlan['blocked'];
+  /** Of plans that ran nothing: told by the next one that does. */
   #parted = false;
   #swappedOut = 0;
   /** The first running request that had to sit this step out. */
@@ -56,9 +57,6 @@ export class Scheduler {
     this.#booking = new StepBooking(this.#running, memory, limits, this.#batching.holdsFinished, listener);
     const scheduler = this;
     this.#view = {
-      get now() {
-        return scheduler.#now;
-      },
       running: this.running,
       get numWaiting() {
         return scheduler.waiting.size;
@@ -67,8 +65,6 @@ export class Scheduler {
       limits,
       memory: {
         capacity: memory.capacity,
-        blockSize: memory.blockSize,
-        kind: memory.kind,
         lookup: request => memory.lookup(request as Request),
       },
     };
@@ -376,7 +372,7 @@ export class Scheduler {
     if (this.#listener?.detail) {
       for (const [i, request] of plan.requests.entries()) {
         const tokens = plan.numTokens[i]!;
-        this.#listener?.on({ type: 'scheduled', time: plan.time, request, start: plan.starts[i]!, tokens });
+        this.#listener.on({ type: 'scheduled', time: plan.time, request, start: plan.starts[i]!, tokens });
       }
     }
     invariant(

@@ -5,21 +5,14 @@ import type { Limits, Policy } from '../core/policies/policy.ts';
 import { GiB, type Tokens } from '../core/units.ts';
 import { type Capacity, kvCapacity } from './cost/capacity.ts';
 import { CostModel } from './cost/cost-model.ts';
-import type { KvPrecision, WeightPrecision } from './cost/precision.ts';
 import { runtimes } from './cost/runtimes.ts';
-import type { Gpu } from './hardware/gpu.ts';
-import type { Model } from './models/model.ts';
+import type { Deployment } from './deployment.ts';
 
 /** The machine, the model on it, and what an operator sets over the policy's defaults. */
-export interface EngineOptions {
+export interface EngineOptions extends Deployment {
   readonly policy: Policy;
-  readonly model: Model;
-  readonly gpu: Gpu;
-  readonly tensorParallel: number;
-  readonly weights: WeightPrecision;
-  readonly kv: KvPrecision;
   readonly gpuMemoryUtilization: number;
-  readonly limits?: Partial<Omit<Limits, 'swapSpace'>>;
+  readonly limits?: Partial<Limits>;
   /** KV blocks (of the policy's block size), instead of what the memory formula gives. */
   readonly numGpuBlocks?: number;
   /** KV slots, instead of what the memory formula gives: the same for every policy. */
@@ -38,6 +31,9 @@ export interface EngineSetup {
   createMemory(): KvMemory;
 }
 
+/** Host memory of one GPU for swapped requests, wherever a policy swaps: vLLM's `--swap-space`. */
+const SWAP_SPACE = 4 * GiB;
+
 export function setUpEngine(options: EngineOptions): EngineSetup {
   const { policy, model, gpu, tensorParallel, weights, kv, gpuMemoryUtilization } = options;
   if (model.heads % tensorParallel !== 0) {
@@ -53,8 +49,6 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
     maxModelLen: options.limits?.maxModelLen ?? model.maxModelLen,
   });
   const wished: Limits = { ...defaults, ...options.limits };
-  // vLLM's --swap-space, where a policy is told to swap whose engine has none.
-  const swapSpace = policy.preemption === 'recompute' ? 0 : wished.swapSpace || 4 * GiB;
   const graphs = runtime.maxGraphBatch > 0 && !options.enforceEager;
   const given = options.kvSlots ?? (options.numGpuBlocks && options.numGpuBlocks * wished.blockSize);
   const capacity = given
@@ -85,7 +79,7 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
   });
   const site = {
     slots,
-    hostSlots: Math.floor(swapSpace / cost.kvBytesPerToken),
+    hostSlots: policy.preemption === 'recompute' ? 0 : Math.floor(SWAP_SPACE / cost.kvBytesPerToken),
     layers: model.layers,
     ...(model.slidingWindow !== undefined && { slidingWindow: model.slidingWindow }),
   };

@@ -173,7 +173,7 @@ async function runOnce(
         content,
         ...(config.num_prompts !== undefined && { limit: config.num_prompts }),
       })
-    : buildWorkload(config, seed, Math.min(setup.limits.maxModelLen, context.model.maxModelLen), content);
+    : buildWorkload(config, seed, config.max_model_len ?? context.model.maxModelLen, content);
   const metrics = new Metrics(slo);
   const memory = setup.createMemory();
   const simulation = new Simulation({

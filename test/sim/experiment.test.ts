@@ -158,3 +158,29 @@ describe('mistakes are named', () => {
     expect(notes.join('\n')).toMatch(/answers cut short/);
   });
 });
+
+test('policies of different contexts hear the same conversations', async () => {
+  const config = completeConfig({
+    policy: ['deepspeed-static', 'vllm'],
+    workload: 'chat',
+    users: 12,
+    input_len: 500,
+    replications: 1,
+  });
+  const heard: Record<string, number[]> = {};
+  await runExperiment(config, {
+    model: findModel(config.model)!,
+    listener: policy => {
+      const prompts: number[] = [];
+      heard[policy] = prompts;
+      return {
+        detail: false,
+        on(event) {
+          if (event.type === 'arrived' && event.time === 0) prompts.push(event.request.promptTokens);
+        },
+      };
+    },
+  });
+  expect(heard['vllm']).toHaveLength(12);
+  expect(heard['deepspeed-static']).toEqual(heard['vllm']);
+});

@@ -1,18 +1,17 @@
 import type { AdmissionDemand, KvMemory } from '../kv-memory.ts';
 import type { HonestRequest } from '../request.ts';
 import type { WaitReason } from '../step-plan.ts';
-import type { Bytes, Seconds, Tokens } from '../units.ts';
+import type { Bytes, Tokens } from '../units.ts';
 import type { Compare } from '../waiting-queue.ts';
 
 /** What a policy may look at when it decides. It has no way to a request's true output length. */
 export interface SchedulerView {
-  readonly now: Seconds;
   readonly running: readonly HonestRequest[];
   readonly numWaiting: number;
   /** Head first. */
   readonly waiting: Iterable<HonestRequest>;
   readonly limits: Limits;
-  readonly memory: Pick<KvMemory, 'capacity' | 'blockSize' | 'kind'> & {
+  readonly memory: Pick<KvMemory, 'capacity'> & {
     lookup(request: HonestRequest): Tokens;
   };
 }
@@ -85,8 +84,6 @@ export interface Limits {
   readonly longPrefillTokenThreshold: Tokens;
   /** Share of the blocks kept free when a request enters (ignored while nothing runs). */
   readonly watermark: number;
-  /** Host memory for swapped requests. */
-  readonly swapSpace: Bytes;
   /** Sum of prompt + max_tokens over the batch (TGI's max_batch_total_tokens). */
   readonly maxBatchTotalTokens: Tokens;
 }
@@ -141,6 +138,5 @@ export const unlimited = {
   blockSize: 16,
   longPrefillTokenThreshold: 0,
   watermark: 0,
-  swapSpace: 0,
   maxBatchTotalTokens: Number.POSITIVE_INFINITY,
 } satisfies Omit<Limits, 'maxModelLen'>;

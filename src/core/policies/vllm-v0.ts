@@ -1,4 +1,3 @@
-import { GiB } from '../units.ts';
 import { wholePrompt } from './admissions.ts';
 import { prefillFirst } from './batchings.ts';
 import { fcfs } from './orders.ts';
@@ -22,7 +21,6 @@ export const vllmV0: Policy = {
     maxNumSeqs: 256,
     maxNumBatchedTokens: Math.max(2048, maxModelLen),
     watermark: 0.01,
-    swapSpace: 4 * GiB,
   }),
   runtime: 'vllm-v0',
 };

@@ -1,23 +1,12 @@
 import { UsageError } from '../../core/errors.ts';
 import { type Bytes, GiB, MiB, type Tokens } from '../../core/units.ts';
+import type { Deployment } from '../deployment.ts';
 import { gpus } from '../hardware/catalogue.ts';
-import type { Gpu } from '../hardware/gpu.ts';
-import { kvBytesPerToken, type Model } from '../models/model.ts';
+import { kvBytesPerToken } from '../models/model.ts';
 import { parameterCount } from '../models/parameters.ts';
-import {
-  activationBytes,
-  type KvPrecision,
-  kvBytes,
-  type WeightPrecision,
-  weightBytes,
-} from './precision.ts';
+import { activationBytes, kvBytes, type WeightPrecision, weightBytes } from './precision.ts';
 
-export interface CapacityOptions {
-  readonly model: Model;
-  readonly gpu: Gpu;
-  readonly tensorParallel: number;
-  readonly weights: WeightPrecision;
-  readonly kv: KvPrecision;
+export interface CapacityOptions extends Deployment {
   /** Share of the GPU's memory the engine may use (vLLM's `gpu_memory_utilization`). */
   readonly gpuMemoryUtilization: number;
   /** Tokens and sequences of the largest step: what the profiling run of the engine sees. */

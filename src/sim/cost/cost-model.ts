@@ -1,24 +1,13 @@
 import type { Tokens } from '../../core/units.ts';
-import type { Curve, Gpu } from '../hardware/gpu.ts';
-import type { Model } from '../models/model.ts';
-import {
-  activationBytes,
-  type KvPrecision,
-  kvBytes,
-  type WeightPrecision,
-  weightBytes,
-} from './precision.ts';
+import type { Deployment } from '../deployment.ts';
+import type { Curve } from '../hardware/gpu.ts';
+import { activationBytes, kvBytes, weightBytes } from './precision.ts';
 import type { Runtime } from './runtimes.ts';
 import type { StepShape } from './step-shape.ts';
 import { emptyCost, type StepCost, term } from './terms.ts';
 
-export interface CostOptions {
-  readonly model: Model;
-  readonly gpu: Gpu;
+export interface CostOptions extends Deployment {
   readonly runtime: Runtime;
-  readonly tensorParallel: number;
-  readonly weights: WeightPrecision;
-  readonly kv: KvPrecision;
   /** Never replay CUDA graphs (vLLM's `--enforce-eager`). */
   readonly enforceEager?: boolean;
   readonly blockSize: Tokens;
