@@ -1,0 +1,45 @@
+import type { Seconds, Tokens } from '../../core/units.ts';
+
+/** Where a time comes from: a table's own row, between its rows, beyond them. (The roofline is `analytic`.) */
+export type Tier = 'measured' | 'interpolated' | 'extrapolated';
+
+/** One kernel launch on one GPU. */
+export interface KernelTime {
+  readonly seconds: Seconds;
+  readonly tier: Tier;
+}
+
+/** Precision of a matrix product, as the tables name it. */
+export type GemmPrecision = 'bfloat16' | 'fp8' | 'fp8_block' | 'int8_wo' | 'int4_wo' | 'sq' | 'nvfp4';
+
+/** Shape of the attention of one layer on one GPU. */
+export interface AttentionShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly kv: 'fp16' | 'fp8';
+  /** Sliding window in tokens; 0: none. */
+  readonly window: Tokens;
+}
+
+/**
+ * Measured kernels of one GPU. Each method answers undefined for what the tables do not cover, and the
+ * cost model then uses its roofline. Sizes are those of one GPU of the tensor-parallel group.
+ */
+export interface KernelTables {
+  /** For the user: files and versions. */
+  readonly source: string;
+  /** rows × k times k × n. */
+  gemm(m: number, n: number, k: number, precision: GemmPrecision): KernelTime | undefined;
+  /** `batch` prompts of `chunk` tokens each after `past` ones. */
+  prefillAttention(
+    batch: number,
+    chunk: Tokens,
+    past: Tokens,
+    shape: AttentionShape,
+  ): KernelTime | undefined;
+  /** `batch` sequences that read `kv` slots each, the new one included. Need not be whole numbers. */
+  decodeAttention(batch: number, kv: number, shape: AttentionShape): KernelTime | undefined;
+  /** `bytes` of a tensor summed over `gpus`; `graph`: replayed from a CUDA graph. */
+  allReduce(bytes: number, gpus: number, graph: boolean): KernelTime | undefined;
+}
