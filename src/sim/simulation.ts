@@ -55,7 +55,8 @@ export class Simulation {
     const { policy, limits, memory, listener, cost } = options;
     const executor = new SimulatedExecutor(cost, options.seed);
     // A window bounds what attention reads of each sequence: their sum no longer grows evenly.
-    const together = options.together !== false && cost.options.model.slidingWindow === undefined;
+    const named = cost.options.model.slidingWindow !== undefined || cost.needsSpread;
+    const together = options.together !== false && !named;
     const decodes = together ? new DecodeSet(request => executor.outputsOf(request)) : undefined;
     this.scheduler = new Scheduler(policy, limits, memory, listener, decodes);
     this.executor = executor;

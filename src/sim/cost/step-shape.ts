@@ -19,6 +19,9 @@ export interface StepShape {
   /** Rows that decode, and the KV slots their attention reads. */
   decodes: number;
   decodeKv: Tokens;
+  /** The shortest and the longest of these reads, where the plan names every decode; else 0. */
+  shortestKv: Tokens;
+  longestKv: Tokens;
   prefills: PrefillPiece[];
   /** KV slots copied on the device; blocks moved between device and host. */
   copiedTokens: Tokens;
@@ -40,6 +43,8 @@ export function shapeOf(
     sequences: heldRows,
     decodes: 0,
     decodeKv: 0,
+    shortestKv: 0,
+    longestKv: 0,
     prefills: [],
     copiedTokens: plan.copiedTokens + plan.copies.length * blockSize,
     swappedTokens: swappedBlocks * blockSize,
@@ -54,7 +59,10 @@ export function shapeOf(
     if (count === 1 && request.numOutputTokens > 0) {
       shape.tokens += rows;
       shape.decodes += rows;
-      shape.decodeKv += rows * (paddedLength || Math.min(start + 1, slidingWindow));
+      const kv = paddedLength || Math.min(start + 1, slidingWindow);
+      shape.decodeKv += rows * kv;
+      shape.shortestKv = shape.decodes === rows ? kv : Math.min(shape.shortestKv, kv);
+      shape.longestKv = Math.max(shape.longestKv, kv);
     } else {
       // A padded prefill computes every row to the longest prompt's length.
       const chunk = paddedLength || count;
@@ -70,6 +78,8 @@ export function shapeOf(
     shape.sequences += count;
     shape.decodes += count;
     shape.decodeKv += context;
+    shape.shortestKv = 0;
+    shape.longestKv = 0;
   }
   if (heldRows > 0 && shape.decodes > 0) {
     // Ended rows go through the layers with the others; padded attention reads their dead KV as well.

@@ -23,12 +23,17 @@ export type CostTerm = (typeof costTerms)[number];
 /** Index of a term in `StepCost.terms`. */
 export const term = Object.fromEntries(costTerms.map((name, i) => [name, i])) as Record<CostTerm, number>;
 
+/** Where a time comes from: a table's row, between its rows, beyond them, or a roofline and the engine's overheads. */
+export const tiers = ['measured', 'interpolated', 'extrapolated', 'analytic'] as const;
+
 /** The price of one step. */
 export interface StepCost {
   /** Duration of the step. */
   seconds: number;
   /** Seconds of each term, in the order of `costTerms`. */
   readonly terms: Float64Array;
+  /** Seconds by `tiers` without the last, which is the rest. */
+  readonly tabled: Float64Array;
   /** Seconds in which arithmetic was the limit, memory bandwidth was, and neither (launches, CPU, links, floors). */
   compute: number;
   bandwidth: number;
@@ -42,6 +47,7 @@ export function emptyCost(): StepCost {
   return {
     seconds: 0,
     terms: new Float64Array(costTerms.length),
+    tabled: new Float64Array(tiers.length - 1),
     compute: 0,
     bandwidth: 0,
     overhead: 0,
@@ -53,6 +59,7 @@ export function emptyCost(): StepCost {
 /** Adds `cost` to `total`, term by term. */
 export function addCost(total: StepCost, cost: StepCost): void {
   for (let i = 0; i < cost.terms.length; i++) total.terms[i]! += cost.terms[i]!;
+  for (let i = 0; i < cost.tabled.length; i++) total.tabled[i]! += cost.tabled[i]!;
   total.seconds += cost.seconds;
   total.compute += cost.compute;
   total.bandwidth += cost.bandwidth;

@@ -4,7 +4,7 @@ import type { Efficiency, Gpu } from './gpu.ts';
 
 const a100Efficiency: Efficiency = {
   basis: 'measured',
-  gemm: { floor: 6.022e-6, compute: 0.749, memory: 0.722 },
+  gemm: { floor: 5.93e-6, compute: 0.858, memory: 0.76, sharpness: 1.67 },
   decodeAttention: { floor: 10.5e-6, memory: 0.69 },
   prefillAttention: {
     floor: 10.63e-6,

@@ -9,7 +9,7 @@ export const b200: Gpu = {
   flops: { fp16: 2250e12, fp8: 4500e12, int8: 4500e12 },
   efficiency: {
     basis: 'measured',
-    gemm: { floor: 3.411e-6, compute: 0.703, memory: 0.757 },
+    gemm: { floor: 3.7e-6, compute: 0.719, memory: 0.821, sharpness: 2.6 },
     decodeAttention: { floor: 8.53e-6, memory: 0.762 },
     prefillAttention: {
       floor: 8.62e-6,
@@ -46,7 +46,7 @@ export const blackwell: readonly Gpu[] = [
     flops: { fp16: 503e12, fp8: 1006e12, int8: 1006e12 },
     efficiency: {
       basis: 'measured',
-      gemm: { floor: 3.021e-6, compute: 0.739, memory: 0.923 },
+      gemm: { floor: 2.13e-6, compute: 0.796, memory: 0.837, sharpness: 1.71 },
       decodeAttention: { floor: 8.5e-6, memory: 0.889 },
       prefillAttention: {
         floor: 8.48e-6,

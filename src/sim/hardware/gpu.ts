@@ -33,8 +33,16 @@ export interface Gpu {
 export interface Efficiency {
   /** `measured`: fitted to kernel tables of this GPU; `estimated`: carried over from a relative, named in `source`. */
   readonly basis: 'measured' | 'estimated';
-  /** GEMM time = floor + max(FLOPs / (peak · compute), bytes / (bandwidth · memory)). */
-  readonly gemm: { readonly floor: Seconds; readonly compute: number; readonly memory: number };
+  /**
+   * GEMM time = floor + (c^p + b^p)^(1/p) with c = FLOPs / (peak · compute), b = bytes / (bandwidth · memory)
+   * and p = `sharpness`: a roofline whose ridge is rounded, as both limits are felt near it.
+   */
+  readonly gemm: {
+    readonly floor: Seconds;
+    readonly compute: number;
+    readonly memory: number;
+    readonly sharpness: number;
+  };
   /** Decode attention: floor + KV bytes / (bandwidth · memory). */
   readonly decodeAttention: { readonly floor: Seconds; readonly memory: number };
   /** Prefill attention: floor + causal FLOPs / (peak · mfu(sequence length)). */

@@ -10,7 +10,7 @@ export const hopper: readonly Gpu[] = [
     flops: { fp16: 989e12, fp8: 1978e12, int8: 1978e12 },
     efficiency: {
       basis: 'measured',
-      gemm: { floor: 3.699e-6, compute: 0.798, memory: 0.868 },
+      gemm: { floor: 3.75e-6, compute: 0.817, memory: 0.887, sharpness: 3.25 },
       decodeAttention: { floor: 11.02e-6, memory: 0.81 },
       prefillAttention: {
         floor: 11e-6,
@@ -42,7 +42,7 @@ export const hopper: readonly Gpu[] = [
     flops: { fp16: 989e12, fp8: 1978e12, int8: 1978e12 },
     efficiency: {
       basis: 'measured',
-      gemm: { floor: 3.932e-6, compute: 0.797, memory: 0.819 },
+      gemm: { floor: 4.09e-6, compute: 0.812, memory: 0.843, sharpness: 3.61 },
       decodeAttention: { floor: 10.78e-6, memory: 0.743 },
       prefillAttention: {
         floor: 10.93e-6,

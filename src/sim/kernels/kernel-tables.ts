@@ -32,14 +32,51 @@ export interface KernelTables {
   /** rows × k times k × n. */
   gemm(m: number, n: number, k: number, precision: GemmPrecision): KernelTime | undefined;
   /** `batch` prompts of `chunk` tokens each after `past` ones. */
-  prefillAttention(
-    batch: number,
-    chunk: Tokens,
-    past: Tokens,
-    shape: AttentionShape,
-  ): KernelTime | undefined;
+  prefillAttention(batch: number, chunk: Tokens, past: Tokens, shape: AttentionShape): KernelTime | undefined;
   /** `batch` sequences that read `kv` slots each, the new one included. Need not be whole numbers. */
   decodeAttention(batch: number, kv: number, shape: AttentionShape): KernelTime | undefined;
   /** `bytes` of a tensor summed over `gpus`; `graph`: replayed from a CUDA graph. */
   allReduce(bytes: number, gpus: number, graph: boolean): KernelTime | undefined;
 }
+
+/** Layers whose time depends on the rows of a step only, as LLMServingSim's profiles name them. */
+export type LayerName =
+  | 'embedding'
+  | 'layernorm'
+  | 'qkv_proj'
+  | 'qk_norm'
+  | 'rotary_emb'
+  | 'o_proj'
+  | 'gate_up_proj'
+  | 'act_fn'
+  | 'down_proj'
+  | 'moe'
+  | 'final_layernorm'
+  | 'lm_head'
+  | 'sampler';
+
+/** The attention of one step: all its prefills and decodes in one kernel. */
+export interface AttentionStep {
+  /** Tokens of all prefills; 0: none. */
+  readonly chunk: Tokens;
+  /** Keys that one of these tokens sees, in the mean. */
+  readonly key: number;
+  readonly decodes: number;
+  /** Mean, shortest and longest KV of the decodes. */
+  readonly kv: number;
+  readonly shortest: Tokens;
+  readonly longest: Tokens;
+}
+
+/** Layers of one model, measured inside an engine on one GPU at one degree of tensor parallelism. */
+export interface LayerProfile {
+  readonly source: string;
+  /** Attention depends on how unequal the decodes are, so that each must be named. */
+  readonly needsSpread: boolean;
+  /** @param experts distinct experts that the rows choose, for `moe`. */
+  layer(name: LayerName, rows: number, experts?: number): KernelTime | undefined;
+  attention(step: AttentionStep): KernelTime | undefined;
+}
+
+/** What a cost model may be given. */
+export type MeasuredKernels = Partial<KernelTables> & Partial<LayerProfile> & { readonly source: string };

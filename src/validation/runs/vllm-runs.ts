@@ -1,0 +1,95 @@
+import { completeConfig, deploymentOf, type PolicyResult, runExperiment } from '../../sim/experiment.ts';
+import { type KernelChoice, openKernels } from '../../sim/kernels/open-kernels.ts';
+import { summarise } from '../../sim/statistics.ts';
+import type { Case } from '../case.ts';
+import type { Chart, Study } from '../study.ts';
+import { type RecordedRun, recordedRuns } from './recorded-run.ts';
+
+/** Real vLLM, request by request: the same arrivals and lengths, with measured kernels and by roofline alone. */
+export const vllmRuns: Study = {
+  name: 'vllm-runs',
+  suite: 'vllm-runs',
+  title: 'Recorded runs of vLLM, request by request',
+  needsData: true,
+  async run({ data, progress }) {
+    const { runs, skipped } = await recordedRuns(data!);
+    const cases: Case[] = [];
+    const charts: Chart[] = [];
+    const notes = [...skipped];
+    for (const [i, run] of runs.entries()) {
+      progress?.(i / runs.length, run.name);
+      const deployment = deploymentOf(completeConfig(run.config), run.model);
+      const kernels = await openKernels(data!, deployment);
+      const tables = await simulate(run, kernels);
+      const roofline = await simulate(run);
+      cases.push(...casesOf(run, tables, 'measured kernels', { mean: 0.02, percentile: 0.05 }));
+      cases.push(...casesOf(run, roofline, 'roofline', { mean: 0.15, percentile: 0.15 }));
+      const { measured, interpolated, extrapolated, analytic } = tables.cost.basis;
+      const share = (value: number) => `${(value * 100).toFixed(1)} %`;
+      notes.push(
+        `${run.name}: of the time with measured kernels ${share(measured)} was measured, ${share(interpolated)} ` +
+          `interpolated, ${share(extrapolated)} extrapolated, ${share(analytic)} analytic (${kernels('vllm').source})`,
+      );
+    }
+    return { cases, charts, notes };
+  },
+};
+
+async function simulate(run: RecordedRun, kernels?: KernelChoice): Promise<PolicyResult> {
+  const { arrivals } = run;
+  const config = completeConfig({
+    ...run.config,
+    trace: run.name,
+    num_gpu_blocks_override: run.numGpuBlocks,
+  });
+  const { results } = await runExperiment(config, {
+    model: run.model,
+    ...(kernels && { kernels }),
+    openTrace: async () => ({ name: run.name, count: arrivals.length, chunks: () => [arrivals] }),
+  });
+  return results[0]!;
+}
+
+const latencies = [
+  ['TTFT', 'ttft'],
+  ['TPOT', 'tpot'],
+  ['latency', 'e2el'],
+] as const;
+
+function casesOf(
+  run: RecordedRun,
+  result: PolicyResult,
+  by: string,
+  bound: { readonly mean: number; readonly percentile: number },
+): Case[] {
+  const { requests } = run;
+  const measured = {
+    ttft: summary(requests.map(({ arrival, firstToken }) => firstToken - arrival)),
+    tpot: summary(
+      requests
+        .filter(({ outputTokens }) => outputTokens > 1)
+        .map(({ outputTokens, firstToken, lastToken }) => (lastToken - firstToken) / (outputTokens - 1)),
+    ),
+    e2el: summary(requests.map(({ arrival, lastToken }) => lastToken - arrival)),
+  };
+  return latencies.flatMap(([title, name]) =>
+    (
+      [
+        ['mean', 'mean', bound.mean],
+        ['median', 'p50', bound.percentile],
+        ['p99', 'p99', bound.percentile],
+      ] as const
+    ).map(
+      ([statistic, shown, limit]): Case => ({
+        what: `${run.model.name} on ${run.gpu.name}: ${title} ${shown}, ${by}`,
+        source: `vLLM ${run.version}, ${requests.length} requests (LLMServingSim)`,
+        unit: 'ms',
+        measured: measured[name][statistic] * 1000,
+        predicted: result[`${statistic}_${name}_ms`],
+        bound: limit,
+      }),
+    ),
+  );
+}
+
+const summary = (values: readonly number[]) => summarise(Float64Array.from(values));
