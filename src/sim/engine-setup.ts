@@ -5,8 +5,10 @@ import type { Limits, Policy } from '../core/policies/policy.ts';
 import { GiB, type Tokens } from '../core/units.ts';
 import { type Capacity, kvCapacity } from './cost/capacity.ts';
 import { CostModel } from './cost/cost-model.ts';
+import { type Overheads, withOverheads } from './cost/overhead-profile.ts';
 import { runtimes } from './cost/runtimes.ts';
 import type { Deployment } from './deployment.ts';
+import type { KernelChoice } from './kernels/open-kernels.ts';
 
 /** The machine, the model on it, and what an operator sets over the policy's defaults. */
 export interface EngineOptions extends Deployment {
@@ -18,6 +20,9 @@ export interface EngineOptions extends Deployment {
   /** KV slots, instead of what the memory formula gives: the same for every policy. */
   readonly kvSlots?: Tokens;
   readonly enforceEager?: boolean;
+  readonly kernels?: KernelChoice;
+  /** As calibrated, instead of the engine's presets. */
+  readonly overheads?: Overheads;
 }
 
 /** An engine ready to simulate: resolved limits, memory of the right size, prices. */
@@ -42,14 +47,14 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
         `${[2, 4, 8, 16].filter(tp => model.heads % tp === 0).join(', ') || 1}`,
     );
   }
-  const runtime = runtimes[policy.runtime];
+  const preset = runtimes[policy.runtime];
+  const runtime = options.overheads ? withOverheads(preset, options.overheads) : preset;
   const machine = { gpuMemory: gpu.memory, isA100: gpu.name.startsWith('a100') };
   const defaults = policy.limits({
     ...machine,
     maxModelLen: options.limits?.maxModelLen ?? model.maxModelLen,
   });
   const wished: Limits = { ...defaults, ...options.limits };
-  const graphs = runtime.maxGraphBatch > 0 && !options.enforceEager;
   const given = options.kvSlots ?? (options.numGpuBlocks && options.numGpuBlocks * wished.blockSize);
   const capacity = given
     ? undefined
@@ -63,7 +68,8 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
         // Whole prompts without a limit: the longest context is the largest step to count on.
         maxNumBatchedTokens: finite(wished.maxNumBatchedTokens, wished.maxModelLen),
         maxNumSeqs: finite(wished.maxNumSeqs, 256),
-        graphs,
+        // Graphs in pieces around the attention are what vLLM's compiler makes.
+        compiles: runtime.piecewise === true && !options.enforceEager,
       });
   const slots = given ?? capacity!.slots;
   const limits = checkLimits(options, { ...wished, maxModelLen: fitContext(options, wished, slots) });
@@ -76,6 +82,7 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
     kv,
     blockSize: limits.blockSize,
     ...(options.enforceEager !== undefined && { enforceEager: options.enforceEager }),
+    ...(options.kernels && { kernels: options.kernels(policy.runtime) }),
   });
   const site = {
     slots,
@@ -118,10 +125,11 @@ function fitContext(options: EngineOptions, limits: Limits, slots: Tokens): Toke
 }
 
 /** The longest single request that this kind of memory can hold with nothing else in it. */
-function longestRequest({ policy, model }: EngineOptions, limits: Limits, slots: Tokens): Tokens {
+function longestRequest({ policy }: EngineOptions, limits: Limits, slots: Tokens): Tokens {
   const blocks = Math.floor(slots / limits.blockSize);
   const { memory } = policy;
-  if (memory.kind === 'padded') return Math.floor((slots * model.layers) / (model.layers + 1));
+  // Growing copies all of it, unless one row is preallocated (TGI).
+  if (memory.kind === 'padded') return memory.ragged ? slots : Math.floor(slots / 2);
   // A buddy run is a power of two, so more than the largest one in the arena can never be had.
   if (memory.kind === 'contiguous' && memory.allocator === 'buddy' && blocks > 0) {
     return 2 ** Math.floor(Math.log2(blocks)) * limits.blockSize;

@@ -6,12 +6,15 @@ import { orders } from '../core/policies/orders.ts';
 import type { Policy } from '../core/policies/policy.ts';
 import { findPolicy, policies } from '../core/policies/registry.ts';
 import { victims } from '../core/policies/victims.ts';
+import type { Seconds } from '../core/units.ts';
 import { buildWorkload, type FullConfig, maxTokensRule } from './build-workload.ts';
 import { type Config, configDefaults, type SettingKey } from './config.ts';
+import { checkEngine, type OverheadProfile, overheadsOf, profileNotes } from './cost/overhead-profile.ts';
 import type { KvPrecision, WeightPrecision } from './cost/precision.ts';
+import type { Deployment } from './deployment.ts';
 import { type EngineSetup, setUpEngine } from './engine-setup.ts';
 import { findGpu, gpus } from './hardware/catalogue.ts';
-import type { Gpu } from './hardware/gpu.ts';
+import type { KernelChoice } from './kernels/open-kernels.ts';
 import { Metrics } from './metrics.ts';
 import type { Model } from './models/model.ts';
 import { checkTogether, isRead } from './relevance.ts';
@@ -25,6 +28,12 @@ import type { Workload } from './workload/workload.ts';
 /** What only the caller can open: files. */
 export interface ExperimentContext {
   readonly model: Model;
+  /** Policies of the caller's own, which a config may name beside the known ones. */
+  readonly policies?: readonly Policy[];
+  /** The measured kernels that the config names. */
+  readonly kernels?: KernelChoice;
+  /** The profile that the config names. */
+  readonly profile?: OverheadProfile;
   /** The trace that the config names. */
   openTrace?(options: { limit?: number; timeScale: number; content: boolean }): Promise<Workload>;
   /** Share done, 0 to 1. */
@@ -88,7 +97,27 @@ export function effectiveConfig(config: FullConfig): Config {
 }
 
 /** Looks up all that a config names. @throws UsageError for what does not exist or cannot be. */
-export function checkConfig(config: FullConfig, model: Model): EngineSetup[] {
+export function checkConfig(
+  config: FullConfig,
+  model: Model,
+  given: Pick<ExperimentContext, 'kernels' | 'profile' | 'policies'> = {},
+): EngineSetup[] {
+  const deployment = deploymentOf(config, model);
+  const repeated = config.policy.find((name, i) => config.policy.indexOf(name) !== i);
+  if (repeated) throw new UsageError(`policy ${repeated} is named twice`);
+  const chosen = config.policy.map(name => composePolicy(name, config, given.policies));
+  if (given.profile) checkEngine(given.profile, chosen);
+  const { max_model_len: longest } = config;
+  if (longest !== undefined && longest > model.maxModelLen) {
+    throw new UsageError(
+      `--max-model-len ${longest} is more than the context of ${model.name}, ${model.maxModelLen} tokens; lower it`,
+    );
+  }
+  return chosen.map(policy => setUp(policy, config, deployment, given));
+}
+
+/** @throws UsageError for a GPU that is not known. */
+export function deploymentOf(config: FullConfig, model: Model): Deployment {
   const gpu = findGpu(config.gpu);
   if (!gpu) {
     throw unknownName(
@@ -97,16 +126,13 @@ export function checkConfig(config: FullConfig, model: Model): EngineSetup[] {
       gpus.map(g => g.name),
     );
   }
-  const repeated = config.policy.find((name, i) => config.policy.indexOf(name) !== i);
-  if (repeated) throw new UsageError(`policy ${repeated} is named twice`);
-  const chosen = config.policy.map(name => composePolicy(name, config));
-  const { max_model_len: longest } = config;
-  if (longest !== undefined && longest > model.maxModelLen) {
-    throw new UsageError(
-      `--max-model-len ${longest} is more than the context of ${model.name}, ${model.maxModelLen} tokens; lower it`,
-    );
-  }
-  return chosen.map(policy => setUp(policy, config, model, gpu));
+  return {
+    model,
+    gpu,
+    tensorParallel: config.tensor_parallel,
+    weights: config.weights as WeightPrecision,
+    kv: config.kv_cache_dtype as KvPrecision,
+  };
 }
 
 /** Runs every policy of the config on the same workload, with the same random numbers. */
@@ -114,7 +140,12 @@ export async function runExperiment(
   config: FullConfig,
   context: ExperimentContext,
 ): Promise<ExperimentResult> {
-  const setups = checkConfig(config, context.model);
+  if (config.profile !== undefined && !context.profile) {
+    throw new UsageError(
+      'profile: only the command line opens files; pass the parsed profile in the context',
+    );
+  }
+  const setups = checkConfig(config, context.model, context);
   const chosen = setups.map(setup => setup.policy);
   const slo = config.slo === undefined ? undefined : parseSlo(config.slo);
   const replications = config.replications!;
@@ -151,6 +182,13 @@ export async function runExperiment(
       .map((result, i) => compare(results[0]!.policy, runs[0]!, result.policy, runs[i + 1]!)),
     notes: [
       ...runs.flat().at(-1)!.notes,
+      ...(context.profile
+        ? profileNotes(
+            context.profile,
+            deploymentOf(config, context.model),
+            context.kernels ? 'measured' : 'rooflines',
+          )
+        : []),
       ...mergeNotes(chosen.map((policy, p) => [policy.name, notesOf(setups[p]!, runs[p]!, context.model)])),
     ],
   };
@@ -174,7 +212,8 @@ async function runOnce(
         ...(config.num_prompts !== undefined && { limit: config.num_prompts }),
       })
     : buildWorkload(config, seed, config.max_model_len ?? context.model.maxModelLen, content);
-  const metrics = new Metrics(slo);
+  const apiPath = setup.cost.options.runtime.apiPerRequest ?? 0;
+  const metrics = new Metrics(slo, apiPath);
   const memory = setup.createMemory();
   const simulation = new Simulation({
     policy,
@@ -183,7 +222,7 @@ async function runOnce(
     cost: setup.cost,
     seed,
     maxTokens: maxTokensRule(config.max_tokens),
-    workload,
+    workload: asClientsSee(workload, apiPath),
     listener: listener ? both(metrics, listener) : metrics,
   });
   const expected = workload.count ?? config.num_prompts;
@@ -192,6 +231,15 @@ async function runOnce(
     result: runResult(metrics, simulation.executor.total, setup.cost, memory.capacity),
     metrics,
     notes: workload.notes ?? [],
+  };
+}
+
+/** A closed loop goes on when its client has the answer. */
+function asClientsSee(workload: Workload, apiPath: Seconds): Pick<Workload, 'onFinished'> {
+  if (!workload.onFinished || apiPath === 0) return workload;
+  return {
+    onFinished: completed =>
+      workload.onFinished!({ ...completed, finishedAt: completed.finishedAt + apiPath }),
   };
 }
 
@@ -205,7 +253,12 @@ function both(metrics: Metrics, other: Listener): Listener {
   };
 }
 
-function setUp(policy: Policy, config: FullConfig, model: Model, gpu: Gpu): EngineSetup {
+function setUp(
+  policy: Policy,
+  config: FullConfig,
+  deployment: Deployment,
+  { kernels, profile }: Pick<ExperimentContext, 'kernels' | 'profile'>,
+): EngineSetup {
   const limits = {
     maxModelLen: config.max_model_len,
     maxNumSeqs: config.max_num_seqs,
@@ -217,22 +270,20 @@ function setUp(policy: Policy, config: FullConfig, model: Model, gpu: Gpu): Engi
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
   return setUpEngine({
     policy,
-    model,
-    gpu,
-    tensorParallel: config.tensor_parallel,
-    weights: config.weights as WeightPrecision,
-    kv: config.kv_cache_dtype as KvPrecision,
+    ...deployment,
     gpuMemoryUtilization: config.gpu_memory_utilization,
     limits: given,
     ...(config.num_gpu_blocks_override !== undefined && { numGpuBlocks: config.num_gpu_blocks_override }),
     ...(config.kv_slots !== undefined && { kvSlots: config.kv_slots }),
     ...(config.enforce_eager !== undefined && { enforceEager: config.enforce_eager }),
+    ...(kernels && { kernels }),
+    ...(profile && { overheads: overheadsOf(profile) }),
   });
 }
 
 /** The named policy, with the parts that the config replaces. */
-export function composePolicy(name: string, config: Config): Policy {
-  const policy = findPolicy(name);
+export function composePolicy(name: string, config: Config, own: readonly Policy[] = []): Policy {
+  const policy = own.find(other => other.name === name) ?? findPolicy(name);
   if (!policy)
     throw unknownName(
       'policy',

@@ -28,6 +28,7 @@ interface Live {
 export class Metrics implements Listener {
   readonly detail = false;
   readonly slo: Slo | undefined;
+  readonly #apiPath: Seconds;
   readonly #live = new Map<Request, Live>();
   /** One entry a finished request, in order of completion; seconds. */
   readonly ttft = new Growable();
@@ -70,8 +71,10 @@ export class Metrics implements Listener {
   #waiting = 0;
   #lastTogether: Seconds = 0;
 
-  constructor(slo?: Slo) {
+  /** @param apiPath what a client waits for beside the engine: in TTFT and end-to-end latency (`--profile`). */
+  constructor(slo?: Slo, apiPath: Seconds = 0) {
     this.slo = slo;
+    this.#apiPath = apiPath;
   }
 
   on(event: EngineEvent): void {
@@ -233,8 +236,8 @@ export class Metrics implements Listener {
       cut ||= seq.finishReason === 'length';
     }
     if (cut) this.truncated++;
-    const ttft = live.firstToken - request.arrival;
-    const e2el = now - request.arrival;
+    const ttft = live.firstToken - request.arrival + this.#apiPath;
+    const e2el = now - request.arrival + this.#apiPath;
     const tpot = length > 1 ? (e2el - ttft) / (length - 1) : 0;
     this.ids.push(request.id);
     this.ttft.push(ttft);

@@ -1,6 +1,6 @@
 import { slotKinds } from '../core/kv-memory.ts';
 import type { Seconds } from '../core/units.ts';
-import { type CostTerm, costTerms, emptyCost, type StepCost } from './cost/terms.ts';
+import { type CostTerm, costTerms, emptyCost, type StepCost, type tiers } from './cost/terms.ts';
 import { Metrics, type Slo } from './metrics.ts';
 import { type Summary, summarise } from './statistics.ts';
 
@@ -61,6 +61,8 @@ export interface CostResult {
   mbu: number;
   /** Seconds by operation. */
   terms: Record<CostTerm, number>;
+  /** Shares of that time that came from measured kernels, between or beyond them, or from a formula. */
+  basis: Record<(typeof tiers)[number], number>;
 }
 
 /** Means over equal intervals, from the first arrival on. */
@@ -157,6 +159,19 @@ function costResult(total: StepCost, peak: Peak): CostResult {
     mfu: share(total.flops / peak.peakFlops),
     mbu: share(total.bytes / peak.bandwidth),
     terms: Object.fromEntries(costTerms.map((name, i) => [name, total.terms[i]!])) as CostResult['terms'],
+    basis: basisOf(total),
+  };
+}
+
+function basisOf({ tabled, seconds }: StepCost): CostResult['basis'] {
+  const [measured = 0, interpolated = 0, extrapolated = 0] = tabled;
+  if (seconds === 0) return { measured: 0, interpolated: 0, extrapolated: 0, analytic: 0 };
+  const analytic = Math.max(0, seconds - measured - interpolated - extrapolated);
+  return {
+    measured: measured / seconds,
+    interpolated: interpolated / seconds,
+    extrapolated: extrapolated / seconds,
+    analytic: analytic / seconds,
   };
 }
 

@@ -98,6 +98,20 @@ export const settings = {
     value: 'share',
     help: 'share of GPU memory the engine may use',
   },
+  kernels: {
+    schema: text,
+    group: 'Engine',
+    flag: 'text',
+    value: 'folder',
+    help: 'measured kernels instead of rooflines (AIConfigurator tables, LLMServingSim profiles)',
+  },
+  profile: {
+    schema: text,
+    group: 'Engine',
+    flag: 'text',
+    value: 'file',
+    help: 'overheads that quire calibrate found in a measured run',
+  },
   enforce_eager: { schema: yesNo, group: 'Engine', flag: 'switch', value: '', help: 'no CUDA graphs' },
 
   num_gpu_blocks_override: {

@@ -74,8 +74,8 @@ const aheadOfTime = (policy: Policy) =>
     : 'claims all memory of a request when it enters, so nobody ever runs out of it';
 /** Blocks of 4 that hold just one sequence of `tokens` slots. */
 const blocksFor = ({ memory }: Policy, tokens: number) =>
-  // Growing the padded tensor holds one layer of the driver's four twice.
-  Math.ceil(tokens / 4) + (memory.kind === 'padded' ? Math.ceil(tokens / 16) : 0);
+  // Growing a padded tensor holds it twice; TGI preallocates that of a lone row.
+  Math.ceil(tokens / 4) * (memory.kind === 'padded' && !memory.ragged ? 2 : 1);
 
 export const policyCases: readonly PolicyCase[] = [
   {

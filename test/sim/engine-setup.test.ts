@@ -82,7 +82,7 @@ test('limits: defaults of the policy, changed by those given; a context that mem
   expect(setUpEngine(options({ limits: { maxNumSeqs: 7 } })).limits.maxNumSeqs).toBe(7);
   expect(setUpEngine(options({ kvSlots: 1000 })).limits.maxModelLen).toBe(992);
   expect(setUpEngine(options({ policy: named('orca-max'), kvSlots: 1000 })).limits.maxModelLen).toBe(512);
-  expect(setUpEngine(options({ policy: named('hf-static'), kvSlots: 1000 })).limits.maxModelLen).toBe(969);
+  expect(setUpEngine(options({ policy: named('hf-static'), kvSlots: 1000 })).limits.maxModelLen).toBe(500);
 });
 
 test('size of the memory: given in blocks, in slots, or found', () => {

@@ -128,6 +128,7 @@ export interface Policy {
     | 'sarathi'
     | 'fastgen'
     | 'sglang'
+    | 'trtllm'
     | 'nano-vllm';
 }
 

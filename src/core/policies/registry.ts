@@ -8,6 +8,7 @@ import type { Policy } from './policy.ts';
 import { sarathi } from './sarathi.ts';
 import { sglang } from './sglang.ts';
 import { tgi3, tgi08 } from './tgi.ts';
+import { trtllm } from './trtllm.ts';
 import { vllm } from './vllm.ts';
 import { vllmV0 } from './vllm-v0.ts';
 
@@ -25,6 +26,7 @@ export const policies: readonly Policy[] = [
   sarathi,
   fastgen,
   sglang,
+  trtllm,
   tgi3,
   nanoVllm,
 ];

@@ -106,7 +106,8 @@ export class CostModel {
       const { floor, memory } = gpu.efficiency.elementwise;
       const launches = 2 * model.layers;
       const bytes = (2 * shape.copiedTokens * this.kvBytesPerToken) / launches;
-      this.#add(cost, term.kv_copy, launches, floor, 0, bytes / (gpu.bandwidth * memory), 0, bytes);
+      const speed = Math.min(gpu.bandwidth * memory, runtime.copyBandwidth ?? Number.POSITIVE_INFINITY);
+      this.#add(cost, term.kv_copy, launches, floor, 0, bytes / speed, 0, bytes);
     }
     if (shape.swappedTokens > 0) {
       const bytes = shape.swappedTokens * this.kvBytesPerToken;

@@ -5,6 +5,7 @@ import { Line, worse } from './grid.ts';
 import type { KernelFolder } from './kernel-folder.ts';
 import type { AttentionStep, KernelTime, LayerName, LayerProfile } from './kernel-tables.ts';
 import { MoeGrid } from './moe-grid.ts';
+import { sameModel, sameName } from './names.ts';
 import { ProfileTable } from './profile-table.ts';
 import { SkewFit } from './skew-fit.ts';
 
@@ -157,17 +158,3 @@ const flat =
   /(?:^|\/)profile_(?<hardware>[^_/]+)_(?<name>[^/]+)_(?<dtype>(?:bf|fp|int)\d+(?:-kv\w+)?)_(?:tp(?<tp>\d+)_)?(?<table>dense|per_sequence|attention|moe|skew_fit|meta)\.(?:csv|yaml)(?:\.gz)?$/;
 const nested =
   /(?:^|\/)(?<hardware>[^/]+)\/(?<name>[^/]+\/[^/]+)\/(?<dtype>(?:bf|fp|int)\d+(?:-kv\w+)?)\/(?:tp(?<tp>\d+)\/)?(?<table>dense|per_sequence|attention|moe|skew_fit|meta)\.(?:csv|yaml)(?:\.gz)?$/;
-
-const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-
-/** `a100-80g` and A100, `rtx-4090` and RTX4090: a name may leave out the memory. */
-export const sameName = (gpu: string, label: string) => plain(gpu).startsWith(plain(label));
-
-/** @param a a name of Hugging Face, its slash perhaps an underscore. */
-export const sameModel = (a: string, b: string) => modelKey(a) === modelKey(b);
-
-/** The same network whatever the fine-tuning: its owner, `-Instruct`, `-hf` and dates do not matter. */
-function modelKey(title: string): string {
-  const own = title.split(/[/_](?=[^/_]+$)/).at(-1)!;
-  return plain(own.replace(/^meta-/i, '').replaceAll(/-(instruct|chat|hf|base|\d{4})\b/gi, ''));
-}

@@ -69,38 +69,46 @@ interface Filtered {
 }
 
 /**
- * The filter is that of `vllm bench serve` on ShareGPT. Given the two σ, the two μ are the root of "the
- * mean of the rounded, filtered pairs is the paper's", solved by summing over all pairs (SciPy `root`).
+ * The filter is the paper's: prompt and output fill less than OPT's context of 2,048 (its artifact,
+ * `trace.py`; `vllm bench serve` later dropped prompts above 1,024 as well). Given the two σ, the two μ
+ * are the root of "the mean of the rounded, filtered pairs is the paper's", solved by summing over all
+ * pairs (SciPy `root`).
  *
- * σ of outputs: under load a request holds E[in] + E[out²]/E[out] slots, used and reserved, on average
- * over time. The paper has 757, 717 and 732 for Orca Max, Pow2 and Oracle: (token states + reservation of
- * Fig. 2) · 15,728 slots / (batch of Fig. 13a). σ = 0.8 gives 727, and a CV of 0.83.
- * σ of prompts: no published figure tells; 1.4 has most prompts short (median 87) and a tail up to the
- * filter's 1,024 (p90 422, p99 892), as Fig. 11a has.
+ * The σ follow from what Orca holds when its memory is full, whatever the speed of the GPU; Fig. 2 and
+ * Fig. 13a print it. Of outputs: slots reserved for the rest of an output are E[out²]/2E[out] a request
+ * and 299, 287 and 291 (Max, Pow2, Oracle) in the paper; σ = 0.82 gives 289, and a CV of 0.84; a larger one
+ * rounds up to the next power of two less often than Fig. 2 has it.
+ * Of prompts: tokens less reserved slots are E[in · out]/E[out], and 159, 143 and 150: less than E[in],
+ * as long prompts leave the filter with short outputs. σ = 1.8 gives 150; the median is then 57, p90 442
+ * and p99 1,357.
  */
 const SHAREGPT: Filtered = {
-  prompt: { mu: 4.52374, sigma: 1.4 },
-  output: { mu: 5.54463, sigma: 0.8 },
+  prompt: { mu: 3.96858, sigma: 1.8 },
+  output: { mu: 5.53961, sigma: 0.82 },
   min: 4,
-  maxPrompt: 1024,
-  maxTotal: 2048,
+  maxPrompt: 2046,
+  maxTotal: 2047,
 };
 
 /**
  * Solved like `SHAREGPT`; the limit is OPT's context, and hardly ever met.
  *
- * σ of outputs: vLLM holds 132.44 requests (Fig. 13b) in 15,728 slots, and a paged request holds
- * E[in] + E[out²]/2E[out] on average: at most 119, so a CV of at most 1.55. σ = 1.1 gives 112, and 1.48.
+ * σ of outputs: at 30 requests/s the memory of Orca (Pow2) and (Oracle) is full, and their batches are
+ * 43.24 and 72.75 (Fig. 13b). σ = 0.83 gives both within 3 %, and a CV of 1.0. vLLM's 132.44 tells less:
+ * its requests hold 85 slots each, so memory is not what limits it.
  * σ of prompts: no published figure tells; 0.6 has a median of 16 and a p99 of 65, for one-line
  * instructions.
  */
 const ALPACA: Filtered = {
   prompt: { mu: 2.78062, sigma: 0.6 },
-  output: { mu: 3.4668, sigma: 1.1 },
+  output: { mu: 3.72378, sigma: 0.83 },
   min: 1,
-  maxPrompt: 1024,
-  maxTotal: 2048,
+  maxPrompt: 2046,
+  maxTotal: 2047,
 };
+
+/** Room for a further answer where the prompt fills the context: a rare draw otherwise, or none. */
+const LEAST_ROOM = 64;
 
 function filteredSampler(of: Filtered, random: Random): LengthSampler {
   const drawPrompt = logNormal(of.prompt, random);
@@ -122,7 +130,7 @@ function filteredSampler(of: Filtered, random: Random): LengthSampler {
       }
     },
     output(promptTokens) {
-      const max = Math.max(of.maxTotal - promptTokens, of.maxTotal - of.maxPrompt);
+      const max = Math.max(of.maxTotal - promptTokens, LEAST_ROOM);
       for (;;) {
         const outputTokens = Math.round(drawOutput());
         if (outputTokens >= of.min && outputTokens <= max) return outputTokens;

@@ -121,15 +121,16 @@ class World {
     for (const seq of request.seqs) this.rows.push({ request, seq });
   }
 
-  /** The longest prompt and the longest output may meet in one row; the copy of one layer comes on top. */
+  /** The longest prompt and the longest output may meet in one row; the copy comes on top. */
   #mayEnter(request: Request): boolean {
-    const { capacity, layers, maxLength, maxTotalTokens = Number.POSITIVE_INFINITY, ragged } = this.options;
+    const { capacity, maxLength, maxTotalTokens = Number.POSITIVE_INFINITY, ragged } = this.options;
     const all = [...this.rows.map(row => row.request), ...request.seqs.map(() => request)];
     const promised = all.reduce((sum, { promptTokens, maxTokens }) => sum + promptTokens + maxTokens, 0);
     const longest =
       Math.max(...all.map(row => row.promptTokens)) + Math.max(...all.map(row => row.maxTokens));
     const worst = ragged ? promised : all.length * longest;
-    if (worst + Math.ceil(worst / layers) > capacity || promised > maxTotalTokens) return false;
+    const copies = ragged && all.length === 1 ? 1 : 2;
+    if (copies * worst > capacity || promised > maxTotalTokens) return false;
     return ragged || this.rows.length === 0 || longest <= maxLength;
   }
 
@@ -165,7 +166,7 @@ class World {
 
   /** Row by row, from what a padded or ragged tensor is. */
   naiveUsage(): MemoryUsage {
-    const { capacity, layers, ragged } = this.options;
+    const { capacity, ragged } = this.options;
     const usage = { token: 0, reserved: 0, internal: 0, external: 0, cached: 0, free: 0 };
     const length = Math.max(0, ...this.rows.map(row => row.request.promptTokens)) + this.steps;
     for (const { request, seq, ended } of this.rows) {
@@ -182,7 +183,7 @@ class World {
     }
     const claimed = usage.token + usage.reserved + usage.internal;
     const grows = !(ragged && this.rows.length <= 1) && this.steps > 0;
-    usage.external = grows ? Math.ceil(claimed / layers) : 0;
+    usage.external = grows ? claimed : 0;
     usage[this.memory.unmet ? 'external' : 'free'] += capacity - claimed - usage.external;
     return usage;
   }
@@ -221,7 +222,6 @@ const step = (chunk: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
 const options = (ragged: boolean): fc.Arbitrary<PaddedOptions> =>
   fc.record({
     capacity: fc.integer({ min: 10, max: 300 }),
-    layers: fc.integer({ min: 1, max: 40 }),
     maxLength: fc.integer({ min: 10, max: 40 }),
     ragged: fc.constant(ragged),
     maxTotalTokens: fc.constantFrom(Number.POSITIVE_INFINITY, 60),
@@ -259,7 +259,7 @@ test.each([false, true])('prompts may also be computed in pieces (ragged: %s)', 
 });
 
 test('pads on the left, and rows that have ended, are internal waste', () => {
-  const memory = new PaddedKvMemory({ capacity: 100, layers: 10, maxLength: 50 });
+  const memory = new PaddedKvMemory({ capacity: 100, maxLength: 50 });
   const [short, long] = [requestOf(3, 10), requestOf(5, 10)];
   for (const request of [short, long]) memory.admit(request, request.promptTokens, demand);
   expect(memory.usage()).toEqual({ token: 0, reserved: 8, internal: 2, external: 0, cached: 0, free: 90 });
@@ -268,35 +268,40 @@ test('pads on the left, and rows that have ended, are internal waste', () => {
   expect(memory.table(short.seqs[0]!)).toEqual([2, 3, 4]);
   expect(memory.table(long.seqs[0]!)).toEqual([5, 6, 7, 8, 9]);
   for (const request of [short, long]) memory.advance(request, 1);
-  // 2 × 6 slots, and one layer of ten of them twice while they are concatenated.
+  // 2 × 6 slots, and as many for the tensors that they are concatenated into.
   expect(memory.tensor()).toEqual({ length: 6, copied: 12 });
-  expect(memory.usage()).toEqual({ token: 10, reserved: 0, internal: 2, external: 2, cached: 0, free: 86 });
+  expect(memory.usage()).toEqual({ token: 10, reserved: 0, internal: 2, external: 12, cached: 0, free: 76 });
   memory.hold(long, long.seqs[0]!);
   long.done = long.seqs;
   long.seqs = [];
   memory.advance(short, 1);
   // The ended row is computed on: 2 × 7 slots, of which one row holds 5 live tokens.
-  expect(memory.usage()).toEqual({ token: 5, reserved: 0, internal: 9, external: 2, cached: 0, free: 84 });
+  expect(memory.usage()).toEqual({ token: 5, reserved: 0, internal: 9, external: 14, cached: 0, free: 72 });
   expectUsageHolds(memory);
 });
 
-test('admission asks for rows × (longest prompt + longest output) and the copy of one layer', () => {
-  const enters = (capacity: number, layers: number) => {
-    const memory = new PaddedKvMemory({ capacity, layers, maxLength: 100 });
+test('admission asks for rows × (longest prompt + longest output), twice: the old tensors live until the new ones are whole', () => {
+  const enters = (capacity: number) => {
+    const memory = new PaddedKvMemory({ capacity, maxLength: 100 });
     memory.admit(requestOf(10, 5), 10, demand);
     return memory.admit(requestOf(4, 20), 4, demand);
   };
-  // 2 × (10 + 20) = 60, and 60 / 30 more.
-  expect(enters(62, 30)).toBeUndefined();
-  expect(enters(61, 30)).toEqual({ needs: 62, free: 61 });
-  expect(enters(119, 1)).toEqual({ needs: 120, free: 119 });
+  // 2 × (10 + 20) = 60, and 60 more.
+  expect(enters(120)).toBeUndefined();
+  expect(enters(119)).toEqual({ needs: 120, free: 119 });
+});
+
+test('TGI: a lone row is preallocated and needs no room for a copy; with a second one both are copied', () => {
+  const memory = new PaddedKvMemory({ capacity: 40, maxLength: 100, ragged: true });
+  expect(memory.admit(requestOf(20, 15), 20, demand)).toBeUndefined();
+  expect(memory.admit(requestOf(1, 1), 1, demand)).toEqual({ needs: 74, free: 40 });
 });
 
 test('a batch stays within the longest row allowed, a lone request need not (run_hf)', () => {
-  const memory = new PaddedKvMemory({ capacity: 1000, layers: 10, maxLength: 20 });
+  const memory = new PaddedKvMemory({ capacity: 1000, maxLength: 20 });
   expect(memory.admit(requestOf(10, 11), 10, demand)).toBeUndefined();
   expect(memory.admit(requestOf(1, 1), 1, demand)).toEqual({ needs: 21, free: 20 });
-  const other = new PaddedKvMemory({ capacity: 1000, layers: 10, maxLength: 20 });
+  const other = new PaddedKvMemory({ capacity: 1000, maxLength: 20 });
   other.admit(requestOf(15, 3), 15, demand);
   expect(other.admit(requestOf(3, 6), 3, demand)).toEqual({ needs: 21, free: 20 });
   expect(other.admit(requestOf(3, 5), 3, demand)).toBeUndefined();
@@ -305,7 +310,6 @@ test('a batch stays within the longest row allowed, a lone request need not (run
 test('TGI: the promised sum is bounded, and several ragged rows copy all they hold at every step', () => {
   const memory = new PaddedKvMemory({
     capacity: 1000,
-    layers: 10,
     maxLength: 100,
     ragged: true,
     maxTotalTokens: 50,
@@ -321,7 +325,7 @@ test('TGI: the promised sum is bounded, and several ragged rows copy all they ho
   expect(memory.tensor()).toEqual({ length: 0, copied: 30 });
   expect(memory.admit(requestOf(1, 1), 1, demand)).toEqual({ needs: 52, free: 50 });
   for (const request of [first, second]) memory.advance(request, 1);
-  expect(memory.usage()).toMatchObject({ token: 32, reserved: 0, internal: 0, external: 4, free: 964 });
+  expect(memory.usage()).toMatchObject({ token: 32, reserved: 0, internal: 0, external: 32, free: 936 });
   expectUsageHolds(memory);
   memory.free(second);
   expect(memory.usage()).toMatchObject({ token: 11, reserved: 8, internal: 1, external: 0, free: 980 });
@@ -329,7 +333,7 @@ test('TGI: the promised sum is bounded, and several ragged rows copy all they ho
 });
 
 test('an ended row that its batch holds keeps its slots, also where rows are ragged', () => {
-  const memory = new PaddedKvMemory({ capacity: 100, layers: 10, maxLength: 50, ragged: true });
+  const memory = new PaddedKvMemory({ capacity: 100, maxLength: 50, ragged: true });
   const [ended, other] = [requestOf(4, 10), requestOf(6, 10)];
   for (const request of [ended, other]) memory.admit(request, request.promptTokens, demand);
   for (const request of [ended, other]) memory.advance(request, request.promptTokens);
@@ -341,7 +345,7 @@ test('an ended row that its batch holds keeps its slots, also where rows are rag
 });
 
 test('what is free is external while somebody waits for memory', () => {
-  const memory = new PaddedKvMemory({ capacity: 50, layers: 10, maxLength: 50 });
+  const memory = new PaddedKvMemory({ capacity: 50, maxLength: 50 });
   memory.admit(requestOf(4, 10), 4, demand);
   memory.unmet = { needs: 60, free: 50 };
   expect(memory.usage()).toEqual({ token: 0, reserved: 4, internal: 0, external: 46, cached: 0, free: 0 });
