@@ -7,8 +7,14 @@ import { addCost, emptyCost, type StepCost } from '../sim/cost/terms.ts';
 import { createRng, type Random } from '../sim/rng.ts';
 import type { Executor } from './executor.ts';
 
-/** Chance that a beam is replaced by a better one's continuation in a step; the rest continue themselves. */
-const BEAM_SWITCH = 0.1;
+/**
+ * Chance that a beam is replaced by a better one's continuation in a step; the rest continue themselves.
+ * It falls as the output grows, to half after `BEAM_SETTLE` tokens: beams that have found their phrasing
+ * keep it. Both are fitted to the memory that sharing saves in the vLLM paper, Fig. 15b and §6.3: had
+ * beams of ShareGPT's long answers changed as often as those of Alpaca's short ones, they would share more.
+ */
+const BEAM_SWITCH = 0.5;
+const BEAM_SETTLE = 15;
 
 /** Prices steps and plays the model's part: sequences stop at the true length that the workload gave them. */
 export class SimulatedExecutor implements Executor<StepResult> {
@@ -73,6 +79,7 @@ export class SimulatedExecutor implements Executor<StepResult> {
       this.#beams.set(request, random);
     }
     const width = request.seqs.length;
-    return request.seqs.map((_, i) => (random() < BEAM_SWITCH ? Math.floor(random() * width) : i));
+    const chance = BEAM_SWITCH / (1 + request.numOutputTokens / BEAM_SETTLE);
+    return request.seqs.map((_, i) => (random() < chance ? Math.floor(random() * width) : i));
   }
 }
