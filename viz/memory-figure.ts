@@ -1,6 +1,7 @@
 import { area, curveStepAfter, max, mean, scaleLinear, stack } from 'd3';
 import { type SlotKind, slotKinds } from '../src/core/kv-memory.ts';
 import type { SeriesResult } from '../src/sim/results.ts';
+import { escapeXml, round } from './svg.ts';
 
 /** Colour of each kind of slot: waste is warm, tokens are blue; told apart by the colour-blind as well (Okabe–Ito). */
 export const kindColours: Record<SlotKind, string> = {
@@ -78,13 +79,4 @@ export function memoryFigure(panels: readonly Panel[]): string {
     `role="img" aria-label="KV memory by kind over time" font-family="system-ui, sans-serif" font-size="12" fill="#222">` +
     `<rect width="${width}" height="${height}" fill="#fff"/>${body.join('')}${legend.join('')}</svg>\n`
   );
-}
-
-/** A tenth of a pixel: nobody sees less, and files stay small. */
-function round(pixels: number): number {
-  return Math.round(pixels * 10) / 10;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

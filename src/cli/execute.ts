@@ -4,9 +4,11 @@ import { basename, dirname, resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import type { FullConfig } from '../sim/build-workload.ts';
 import type { Config } from '../sim/config.ts';
+import { type OverheadProfile, parseProfile } from '../sim/cost/overhead-profile.ts';
 import {
   checkConfig,
   completeConfig,
+  type ExperimentContext,
   type ExperimentResult,
   effectiveConfig,
   runExperiment,
@@ -19,7 +21,9 @@ import { emptyResult } from '../sim/results.ts';
 import { parseSlo, type SloOptions, thresholdValue } from '../sim/slo.ts';
 import { openTrace } from '../sim/workload/trace/detect.ts';
 import { EventLog } from '../trace/event-log.ts';
+import { commandLine } from './command-line.ts';
 import { isReadOnce, readBytes, readJson } from './files.ts';
+import { readKernels } from './measured-kernels.ts';
 import { OutputFile } from './output-file.ts';
 import { Progress } from './progress.ts';
 import { experimentText } from './report-text.ts';
@@ -36,10 +40,13 @@ export interface OutputOptions {
 }
 
 /** Runs a config and prints and writes what came of it. Nothing is written when it fails. */
-export async function execute(given: Config, options: OutputOptions): Promise<void> {
-  const config = completeConfig(given);
+export async function execute(asked: Config, options: OutputOptions): Promise<void> {
+  const config = completeConfig(asked);
   const model = await readModel(config.model);
-  checkConfig(config, model);
+  const profile = await readProfile(config.profile);
+  const kernels = await readKernels(config, model);
+  const given = { model, ...(profile && { profile }), ...(kernels && { kernels }) };
+  checkConfig(config, model, given);
   const slo = config.slo === undefined ? undefined : parseSlo(config.slo);
   // A misspelt figure is found before the run, not after it.
   for (const threshold of slo?.thresholds ?? []) thresholdValue(emptyResult(slo?.perRequest), threshold);
@@ -47,15 +54,15 @@ export async function execute(given: Config, options: OutputOptions): Promise<vo
     process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
     return;
   }
-  const inputs = [config.trace, config.model, options.configFile];
+  const inputs = [config.trace, config.model, config.profile, options.configFile];
   await checkTrace(config);
-  const out = new OutputFile('--out', options.out ?? defaultOut(given, config), inputs);
+  const out = new OutputFile('--out', options.out ?? defaultOut(asked, config), inputs);
   const events =
     options.events === undefined ? undefined : new OutputFile('--events', options.events, inputs);
   if (events?.isSame(out)) throw new UsageError('--out and --events are the same file; give each its own');
 
   const log = events && new EventLog();
-  const experiment = await run(config, model, log);
+  const experiment = await run(config, given, log);
   const crossed = crossedThresholds(experiment, slo);
   const json = `${JSON.stringify(document(experiment), null, 2)}\n`;
   if (log) await events.write(log.lines());
@@ -66,11 +73,15 @@ export async function execute(given: Config, options: OutputOptions): Promise<vo
   if (crossed.length > 0) process.exitCode = 1;
 }
 
-async function run(config: FullConfig, model: Model, log: EventLog | undefined): Promise<ExperimentResult> {
+async function run(
+  config: FullConfig,
+  given: Pick<ExperimentContext, 'model' | 'profile' | 'kernels'>,
+  log: EventLog | undefined,
+): Promise<ExperimentResult> {
   const progress = new Progress();
   try {
     return await runExperiment(config, {
-      model,
+      ...given,
       progress: (done, label) => progress.update(done, label),
       openTrace: trace => {
         const path = config.trace!;
@@ -104,8 +115,12 @@ function crossedThresholds({ results }: ExperimentResult, slo: SloOptions | unde
   );
 }
 
+async function readProfile(path: string | undefined): Promise<OverheadProfile | undefined> {
+  return path === undefined ? undefined : parseProfile(await readJson(path), path);
+}
+
 /** A name of the catalogue, or the path of a Hugging Face config.json. */
-async function readModel(name: string): Promise<Model> {
+export async function readModel(name: string): Promise<Model> {
   const known = findModel(name);
   if (known) return known;
   if (!/[/\\]|\.json$/.test(name) && !existsSync(name)) {
@@ -125,13 +140,6 @@ function document({ config, ...experiment }: ExperimentResult): object {
     quire: { version, command: commandLine(), config: effectiveConfig(config), seed: config.seed },
     ...experiment,
   };
-}
-
-function commandLine(): string {
-  const args = process.argv
-    .slice(2)
-    .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
-  return ['quire', ...args].join(' ');
 }
 
 /** Named after what was run, without a clock: the same run overwrites its own results, another does not. */

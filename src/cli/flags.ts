@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander';
 import { type Config, configDefaults, parseSetting } from '../sim/config.ts';
 import { type Setting, settings } from '../sim/settings.ts';
 
-/** Adds a flag for every setting, in groups; what is given comes back from `configOfFlags`. */
-export function addSettings(command: Command): Command {
+/** Adds a flag for every setting, or those of `keys`, in groups; what is given comes back from `configOfFlags`. */
+export function addSettings(command: Command, keys?: readonly string[]): Command {
   for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
+    if (keys && !keys.includes(key)) continue;
     const flag = setting.flag === 'switch' ? flagName(key) : `${flagName(key)} <${setting.value}>`;
     const preset = (configDefaults as Record<string, unknown>)[key];
     // Those that are refused without a rate or a trace stand for "as it is".

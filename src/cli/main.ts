@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.ts';
+import { calibrateCommand } from './calibrate.ts';
 import { catalogueCommands } from './catalogues.ts';
 import { compareCommand } from './compare.ts';
+import { experimentCommand } from './experiment.ts';
 import { runCommand } from './run.ts';
+import { validateCommand } from './validate.ts';
 import { version } from './version.ts';
 
 const program = new Command('quire')
@@ -17,6 +20,9 @@ const program = new Command('quire')
 
 compareCommand(program);
 runCommand(program);
+calibrateCommand(program);
+experimentCommand(program);
+validateCommand(program);
 catalogueCommands(program);
 for (const command of program.commands) command.exitOverride();
 

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
-/** Version of the package, as its manifest has it. */
-export const version: string = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-).version;
+/** Version of the package, as its manifest has it, wherever the build lies below it. */
+export const version: string = createRequire(import.meta.url)('quire/package.json').version;

@@ -11,6 +11,7 @@ import { buildWorkload, type FullConfig, maxTokensRule } from './build-workload.
 import { type Config, configDefaults, type SettingKey } from './config.ts';
 import { checkEngine, type OverheadProfile, overheadsOf, profileNotes } from './cost/overhead-profile.ts';
 import type { KvPrecision, WeightPrecision } from './cost/precision.ts';
+import { tiers } from './cost/terms.ts';
 import type { Deployment } from './deployment.ts';
 import { type EngineSetup, setUpEngine } from './engine-setup.ts';
 import { findGpu, gpus } from './hardware/catalogue.ts';
@@ -387,6 +388,12 @@ function notesOf(setup: EngineSetup, runs: readonly Run[], model: Model): string
   if (total('aborted') > 0) notes.push(`${total('aborted')} clients hung up${inRuns}`);
   if (total('truncated') > 0)
     notes.push(`${total('truncated')} answers cut short${inRuns} by max_tokens or the context`);
+  const { kernels } = setup.cost.options;
+  if (kernels) {
+    const { basis } = runs[0]!.result.cost;
+    const shares = tiers.map(tier => `${(basis[tier] * 100).toFixed(1)} % ${tier}`);
+    notes.push(`of the step time ${shares.join(', ')} (${kernels.source})`);
+  }
   return notes;
 }
 

@@ -11,6 +11,8 @@ export interface Case {
   readonly predicted: number;
   /** Largest error that is accepted: relative (0.05), or in percentage points where `points` is set. */
   readonly bound?: number;
+  /** Error that was aimed at and is missed, in the same measure; `note` says why. Nothing fails by it. */
+  readonly aim?: number;
   /** The figure is itself a percentage: its error is a difference in points, not a ratio. */
   readonly points?: boolean;
   /** What a reader should know: a disputed record, why a bound is missed. */

@@ -107,7 +107,11 @@ test('the shape of a step: prompts and decodes apart, rows that pads and ended r
   const [short, long] = [request(), request()];
   Object.assign(short, { numComputedTokens: 10, numOutputTokens: 1 });
   Object.assign(long, { numComputedTokens: 30, numOutputTokens: 21 });
-  expect(shapeOf(planOf([long, 1], [short, 1]), 16)).toMatchObject({ decodeKv: 42, shortestKv: 11, longestKv: 31 });
+  expect(shapeOf(planOf([long, 1], [short, 1]), 16)).toMatchObject({
+    decodeKv: 42,
+    shortestKv: 11,
+    longestKv: 31,
+  });
   expect(shapeOf(plan, 16, 4).decodeKv).toBe(4);
   const padded = Object.assign(planOf([request({ promptTokens: 6 }), 6]), { paddedLength: 10 });
   expect(shapeOf(padded, 1)).toMatchObject({ tokens: 10, prefills: [{ rows: 1, chunk: 10, past: 0 }] });

@@ -150,18 +150,19 @@ function main(): string {
 }
 
 /**
- * `dist/cli/main.js` of the sources as they are now. A build is named after what went into it, so it is never
+ * `dist/src/cli/main.js` of the sources as they are now. A build is named after what went into it, so it is never
  * stale, and test files that run at the same time share it.
  */
 function build(): string {
   const cache = join(root, 'node_modules/.cache/quire-cli');
-  const inputs = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  const inputs = ['src', 'viz']
+    .flatMap(name => readdirSync(join(root, name), { recursive: true, withFileTypes: true }))
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name))
     .concat(['package.json', 'tsconfig.json', 'tsconfig.build.json'].map(name => join(root, name)))
     .sort();
   const home = join(cache, digest(...inputs, ...inputs.map(file => readFileSync(file))));
-  const entrance = join(home, 'dist/cli/main.js');
+  const entrance = join(home, 'dist/src/cli/main.js');
   if (existsSync(entrance)) return entrance;
   const partial = `${home}.${process.pid}`;
   mkdirSync(partial, { recursive: true });

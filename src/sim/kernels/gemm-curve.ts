@@ -125,21 +125,28 @@ export class GemmCurve {
 
   /** @param way a tile, and from `tiles.length` on the same among points of the alignment of m only. */
   #between(m: number, lower: number, upper: number, way: number): Seconds {
-    let [low, high] = [lower, upper];
+    let low = lower;
+    let high = upper;
     if (way >= tiles.length) {
       const aligned = m % ALIGNMENT === 0;
       while (low >= 0 && (this.#m[low]! % ALIGNMENT === 0) !== aligned) low--;
       while (high < this.#m.length && (this.#m[high]! % ALIGNMENT === 0) !== aligned) high++;
-      if (low < 0 || high === this.#m.length) [low, high] = [lower, upper];
+      if (low < 0 || high === this.#m.length) {
+        low = lower;
+        high = upper;
+      }
     }
-    const [x, a, b] = [this.#work(m, way), this.#work(this.#m[low]!, way), this.#work(this.#m[high]!, way)];
-    const weight = b > a ? Math.min(1, Math.max(0, (x - a) / (b - a))) : 0.5;
+    const a = this.#work(this.#m[low]!, way);
+    const b = this.#work(this.#m[high]!, way);
+    const weight = b > a ? Math.min(1, Math.max(0, (this.#work(m, way) - a) / (b - a))) : 0.5;
     return this.#seconds[low]! * (1 - weight) + this.#seconds[high]! * weight;
   }
 
   /** Rows that the waves of m have room for; a tenth is m itself, for steps are not quite flat. */
   #work(m: number, way: number): number {
-    const [height, width] = tiles[way % tiles.length]!;
+    const tile = tiles[way % tiles.length]!;
+    const height = tile[0];
+    const width = tile[1];
     if (height === 0) return m;
     const count = Math.ceil(m / height) * Math.ceil(this.#n / width);
     const room =

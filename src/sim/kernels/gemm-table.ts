@@ -23,6 +23,8 @@ export class GemmTable {
   readonly #byShape = new Map<number, GemmCurve>();
   readonly #neighbours = new Map<number, Neighbours>();
   readonly #roofline: GemmRoofline;
+  readonly #logN: Float64Array;
+  readonly #logK: Float64Array;
 
   constructor(
     precision: GemmPrecision,
@@ -51,6 +53,8 @@ export class GemmTable {
       this.#byShape.set(key, curve);
     }
     this.curves = [...this.#byShape.values()];
+    this.#logN = Float64Array.from(this.curves, curve => Math.log2(curve.n));
+    this.#logK = Float64Array.from(this.curves, curve => Math.log2(curve.k));
   }
 
   read(m: number, n: number, k: number): KernelTime {
@@ -86,11 +90,16 @@ export class GemmTable {
 
   /** By distance in log n and log k, weighted with its inverse square. */
   #nearest(n: number, k: number, except?: GemmCurve): Neighbours {
-    const sorted = this.curves
-      .filter(curve => curve !== except)
-      .map(curve => ({ curve, distance: Math.hypot(Math.log2(curve.n / n), Math.log2(curve.k / k)) }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, NEIGHBOURS);
+    const sorted: { readonly curve: GemmCurve; readonly distance: number }[] = [];
+    const [logN, logK] = [Math.log2(n), Math.log2(k)];
+    for (const [i, curve] of this.curves.entries()) {
+      if (curve === except) continue;
+      const distance = Math.sqrt((this.#logN[i]! - logN) ** 2 + (this.#logK[i]! - logK) ** 2);
+      if (sorted.length === NEIGHBOURS && distance >= sorted.at(-1)!.distance) continue;
+      const at = sorted.findLastIndex(other => other.distance <= distance) + 1;
+      sorted.splice(at, 0, { curve, distance });
+      if (sorted.length > NEIGHBOURS) sorted.pop();
+    }
     const near = sorted.filter(({ distance }) => distance <= REACH);
     const isFar = near.length === 0;
     const chosen = isFar ? sorted.slice(0, 1) : near;

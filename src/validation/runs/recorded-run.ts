@@ -5,7 +5,7 @@ import type { Seconds, Tokens } from '../../core/units.ts';
 import type { Config } from '../../sim/config.ts';
 import { gpus } from '../../sim/hardware/catalogue.ts';
 import type { Gpu } from '../../sim/hardware/gpu.ts';
-import { sameModel, sameName } from '../../sim/kernels/serving-profile.ts';
+import { sameModel, sameName } from '../../sim/kernels/names.ts';
 import { models } from '../../sim/models/catalogue.ts';
 import type { Model } from '../../sim/models/model.ts';
 import { openTrace } from '../../sim/workload/trace/detect.ts';

@@ -19,7 +19,7 @@ export const vllmRuns: Study = {
     for (const [i, run] of runs.entries()) {
       progress?.(i / runs.length, run.name);
       const deployment = deploymentOf(completeConfig(run.config), run.model);
-      const kernels = await openKernels(data!, deployment);
+      const kernels = await openKernels(data!, deployment, ['vllm']);
       const tables = await simulate(run, kernels);
       const roofline = await simulate(run);
       cases.push(...casesOf(run, tables, 'measured kernels', { mean: 0.02, percentile: 0.05 }));

@@ -62,7 +62,7 @@ export async function groundTruth(
   if (missing.length > 0) throw new UsageError(`${file}: no column ${missing.join(', ')}`);
   const rows: GroundTruth[] = [];
   const skipped = new Map<string, number>();
-  for (const row of table as readonly Record<(typeof columns)[number], string>[]) {
+  for (const row of table as unknown as readonly Record<(typeof columns)[number], string>[]) {
     if (!wanted(row)) continue;
     const known = knownRow(row);
     if (typeof known === 'string') skipped.set(known, (skipped.get(known) ?? 0) + 1);

@@ -1,0 +1,63 @@
+import { readdirSync, type Stats, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { UsageError } from '../core/errors.ts';
+import type { DataFolder } from '../validation/study.ts';
+import { readBytes } from './files.ts';
+
+/** Said wherever the folder is missing. */
+export const expectedData =
+  'the folder of recorded measurements: ground_truth.csv (published benchmarks), kernels/ (NVIDIA ' +
+  'AIConfigurator), vidur/, vllm-runs/ (LLMServingSim) and traces/. They are not part of Quire: name the folder ' +
+  'with --data or QUIRE_DATA';
+
+/** The folder that `--data` names, or the default one; undefined when the default one is absent. */
+export function openDataFolder(given: string | undefined): DataFolder | undefined {
+  const path = given ?? defaultDataFolder();
+  const found = look(path);
+  const name = given === undefined ? path : `--data ${path}`;
+  if (!found && given === undefined) return undefined;
+  if (!found) throw new UsageError(`${name}: no such folder; expected ${expectedData}`);
+  if (!found.isDirectory()) throw new UsageError(`${name}: is no folder; expected ${expectedData}`);
+  return new NodeFolder(path);
+}
+
+export function defaultDataFolder(): string {
+  return process.env['QUIRE_DATA'] || '../shared/data';
+}
+
+class NodeFolder implements DataFolder {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async list(): Promise<readonly string[]> {
+    return readdirSync(this.name, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => relative(this.name, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+      .sort();
+  }
+
+  async text(path: string): Promise<string> {
+    return new TextDecoder().decode(await this.bytes(path));
+  }
+
+  async bytes(path: string): Promise<Uint8Array> {
+    const file = join(this.name, path);
+    if (!look(file)) {
+      throw new UsageError(`${file}: no such file; expected ${expectedData}`);
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of readBytes(file)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new UsageError(`${path}: cannot be read (${(error as Error).message})`);
+  }
+}

@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from '../core/errors.ts';
+import { unknownName } from '../sim/experiment.ts';
+import { baselineText, judge } from '../validation/accuracy.ts';
+import { accuracyDocument } from '../validation/accuracy-document.ts';
+import { type Baseline, parseBaseline, regressions } from '../validation/baseline.ts';
+import { type Outcome, runStudies } from '../validation/run-studies.ts';
+import type { DataFolder, Study } from '../validation/study.ts';
+import { suites } from '../validation/suites.ts';
+import { type Crossing, crossings } from '../validation/summary.ts';
+import { accuracyText, crossingLine, regressionLine } from './accuracy-text.ts';
+import { commandLine } from './command-line.ts';
+import { defaultDataFolder, expectedData, openDataFolder } from './data-folder.ts';
+import { readJson } from './files.ts';
+import { OutputFile } from './output-file.ts';
+import { Progress } from './progress.ts';
+import { version } from './version.ts';
+
+export interface ValidateOptions {
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly markdown?: boolean;
+  readonly baseline?: string;
+  readonly write?: string;
+}
+
+export function validateCommand(program: Command): void {
+  program
+    .command('validate')
+    .description('the published record beside what Quire says, and the error; exit 1 beyond a bound')
+    .argument('[suite...]', `which: ${Object.keys(suites).join(', ')} (default: all)`)
+    .option('--data <dir>', 'recorded measurements (default: QUIRE_DATA, else ../shared/data)')
+    .option('--json', 'print as JSON')
+    .option('--markdown', 'print as a Markdown document')
+    .option(
+      '--baseline <file>',
+      'an earlier --json: also exit 1 where an error grew; its crossings are known',
+    )
+    .option('--write <dir>', 'also write accuracy.md, and accuracy.json to be a baseline')
+    .action(async (named: string[], options: ValidateOptions) => {
+      // Here, so that other commands need not load them.
+      const { studies } = await import('../validation/registry.ts');
+      await validate(named, options, studies);
+    });
+}
+
+/** Runs the studies of the suites that are named, or all; prints, writes and judges what came of them. */
+export async function validate(
+  named: readonly string[],
+  options: ValidateOptions,
+  all: readonly Study[],
+): Promise<void> {
+  const known = Object.keys(suites);
+  const unknown = named.find(suite => !known.includes(suite));
+  if (unknown !== undefined) throw unknownName('suite', unknown, known);
+  if (options.json && options.markdown) throw new UsageError('--json and --markdown exclude each other');
+  const wanted = all.filter(({ suite }) => named.length === 0 || named.includes(suite));
+  const data = openDataFolder(options.data);
+  const runnable = data ? wanted : wanted.filter(({ needsData }) => !needsData);
+  const leftOut = wanted.filter(study => !runnable.includes(study));
+  if (named.length > 0 && leftOut.length > 0) throw missingData(leftOut);
+  const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline);
+  const files = options.write === undefined ? undefined : documentFiles(options, named, leftOut);
+
+  const outcomes = await run(runnable, data);
+  if (files) {
+    await files.markdown.write(accuracyDocument(outcomes));
+    await files.json.write(baselineText(outcomes));
+  }
+  process.stdout.write(shown(outcomes, options));
+  if (files) process.stderr.write(`written: ${files.markdown.path}, ${files.json.path}\n`);
+  if (leftOut.length > 0) {
+    const why = `${defaultDataFolder()} is absent; expected ${expectedData}`;
+    process.stderr.write(`left out: ${leftOut.map(({ name }) => name).join(', ')}: ${why}\n`);
+  }
+  const notRun = all.filter(study => !runnable.includes(study)).map(({ name }) => name);
+  if (judged(outcomes, baseline, notRun)) process.exitCode = 1;
+}
+
+async function run(studies: readonly Study[], data: DataFolder | undefined): Promise<Outcome[]> {
+  const progress = new Progress();
+  try {
+    return await runStudies(studies, {
+      ...(data && { data }),
+      progress: (done, label) => progress.update(done, label),
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Says on stderr what is beyond its bound or worse than before. @returns whether that is a failure. */
+function judged(
+  outcomes: readonly Outcome[],
+  baseline: Baseline | undefined,
+  notRun: readonly string[],
+): boolean {
+  const worse = baseline ? regressions(outcomes, baseline, notRun) : [];
+  for (const regression of worse) process.stderr.write(`worse: ${regressionLine(regression)}\n`);
+  const crossed = crossings(outcomes);
+  const said = (crossing: Crossing) =>
+    worse.some(({ study, what }) => study === crossing.study && what === crossing.case.what);
+  // Against a baseline the question is what got worse: its own crossings are shown, and no news.
+  const as = baseline ? 'bound crossed, as in the baseline' : 'bound crossed';
+  for (const crossing of crossed) {
+    if (!said(crossing)) process.stderr.write(`${as}: ${crossingLine(crossing)}\n`);
+  }
+  return baseline ? worse.length > 0 : crossed.length > 0;
+}
+
+function shown(outcomes: readonly Outcome[], { json, markdown }: ValidateOptions): string {
+  if (markdown) return accuracyDocument(outcomes);
+  if (!json) return `${accuracyText(outcomes)}\n`;
+  const crossed = crossings(outcomes).map(({ study, case: { what, source } }) => ({ study, what, source }));
+  const document = { quire: { version, command: commandLine() }, studies: judge(outcomes), crossed };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+async function readBaseline(file: string): Promise<Baseline> {
+  return parseBaseline(await readJson(file), file);
+}
+
+/** The documents speak of all suites; half of them would pass for the whole. */
+function documentFiles(
+  { write, baseline }: ValidateOptions,
+  named: readonly string[],
+  leftOut: readonly Study[],
+): { markdown: OutputFile; json: OutputFile } {
+  if (named.length > 0) throw new UsageError('--write is of every suite; leave the names away');
+  if (leftOut.length > 0) throw missingData(leftOut);
+  return {
+    markdown: new OutputFile('--write', join(write!, 'accuracy.md'), [baseline]),
+    json: new OutputFile('--write', join(write!, 'accuracy.json'), [baseline]),
+  };
+}
+
+function missingData(studies: readonly Study[]): UsageError {
+  const names = studies.map(({ name }) => name).join(', ');
+  return new UsageError(`${defaultDataFolder()} is absent, and ${names} needs it; expected ${expectedData}`);
+}

@@ -1,0 +1,26 @@
+import { blogThroughput } from './blog/throughput.ts';
+import { kernelTables } from './kernels/leave-one-out.ts';
+import { paperAblations } from './paper/ablations.ts';
+import { paperMemory } from './paper/memory.ts';
+import { kvCapacityStudy } from './runs/capacity.ts';
+import { vllmRuns } from './runs/vllm-runs.ts';
+import type { Study } from './study.ts';
+import { onlineServing } from './vendor/online.ts';
+import { silicon } from './vendor/silicon.ts';
+
+/** Every study, suite by suite. */
+export const studies: readonly Study[] = [
+  // paper
+  paperMemory,
+  paperAblations,
+  // blog
+  blogThroughput,
+  // vllm-runs
+  vllmRuns,
+  kvCapacityStudy,
+  // kernels
+  kernelTables,
+  // vendor
+  silicon,
+  onlineServing,
+];
