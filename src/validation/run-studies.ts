@@ -1,3 +1,4 @@
+import { asKnown } from './missed.ts';
 import type { Study, StudyContext, StudyResult } from './study.ts';
 
 export interface Outcome {
@@ -12,7 +13,8 @@ export async function runStudies(studies: readonly Study[], context: StudyContex
     const report = (done: number, label: string) =>
       context.progress?.((i + done) / studies.length, label ? `${study.name}: ${label}` : study.name);
     report(0, '');
-    outcomes.push({ study, result: await study.run({ ...context, progress: report }) });
+    const result = await study.run({ ...context, progress: report });
+    outcomes.push({ study, result: { ...result, cases: result.cases.map(of => asKnown(study.name, of)) } });
   }
   return outcomes;
 }

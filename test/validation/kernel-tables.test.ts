@@ -65,11 +65,11 @@ test('the tables of vLLM on A100 and H100 hold their bounds', async () => {
     bytes: path => data.bytes(path),
   });
   const bounded = cases.filter(({ bound }) => bound !== undefined);
-  // Products in bf16 (and fp8, fp8_block on H100), prefill and decode attention.
-  expect(bounded.length).toBe(3 + 5);
+  // Products in bf16 (and fp8, fp8_block on H100), prefill and decode attention; and the three together.
+  expect(bounded.length).toBe(3 + 5 + 3);
   expect(bounded.filter(isCrossed)).toEqual([]);
   // Reading a table beats the roofline on every one.
-  for (const { what, predicted } of bounded) {
+  for (const { what, predicted } of bounded.filter(({ what }) => !what.startsWith('all tables'))) {
     const table = what.split(':')[0]!;
     expect(find(cases, `${table}:`, 'roofline instead').predicted, what).toBeGreaterThan(predicted);
   }

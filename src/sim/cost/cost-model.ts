@@ -1,18 +1,14 @@
 import type { Tokens } from '../../core/units.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Curve } from '../hardware/gpu.ts';
-import type {
-  AttentionShape,
-  GemmPrecision,
-  KernelTime,
-  LayerName,
-  MeasuredKernels,
-} from '../kernels/kernel-tables.ts';
-import { activationBytes, kvBytes, type WeightPrecision, weightBytes } from './precision.ts';
+import type { AttentionShape, MeasuredKernels } from '../kernels/kernel-tables.ts';
+import { book } from './launch.ts';
+import { LinearCost } from './linear-cost.ts';
+import { kvBytes } from './precision.ts';
 import type { Runtime } from './runtimes.ts';
 import { scaleCost } from './scale-cost.ts';
 import type { StepShape } from './step-shape.ts';
-import { emptyCost, type StepCost, term, tiers } from './terms.ts';
+import { emptyCost, type StepCost, term } from './terms.ts';
 
 export interface CostOptions extends Deployment {
   readonly runtime: Runtime;
@@ -25,14 +21,6 @@ export interface CostOptions extends Deployment {
 
 /** Shares of the peak that a small PCIe copy, and the host link in general, reach. */
 const host = { efficiency: 0.8, perCopy: 2e-6 };
-
-/** What the tables call the weights' precision; activations are 16 bits wide but for `fp8`. */
-const gemmPrecision: Record<WeightPrecision, GemmPrecision> = {
-  fp16: 'bfloat16',
-  fp8: 'fp8',
-  int8: 'int8_wo',
-  int4: 'int4_wo',
-};
 
 /**
  * Prices a step as a sum of operations, each read from a table of measured kernels where one is given, and
@@ -48,9 +36,7 @@ export class CostModel {
   readonly kvBytesPerToken: number;
   /** FLOP/s of the matrix units at the precision of the weights. */
   readonly peakFlops: number;
-  readonly #weightBytes: number;
-  /** Costs that depend on the number of rows only, which repeat from step to step. */
-  readonly #linear = new Map<number, StepCost>();
+  readonly #linear: LinearCost;
   readonly #launch: number;
   readonly #residualPerStep: number;
   readonly #residualPerSequence: number;
@@ -65,7 +51,7 @@ export class CostModel {
     const { model, gpu, tensorParallel, weights, kv, runtime } = options;
     this.peakFlops = gpu.flops[weights === 'int4' ? 'fp16' : weights] ?? gpu.flops.fp16;
     this.bandwidth = gpu.bandwidth;
-    this.#weightBytes = weightBytes[weights];
+    this.#linear = new LinearCost(options, this.peakFlops);
     const kvHeads = Math.max(1, model.kvHeads / tensorParallel);
     this.kvBytesPerToken = 2 * model.layers * kvHeads * model.headDim * kvBytes[kv];
     this.#residualPerStep = runtime.residualPerStep ?? 0;
@@ -95,7 +81,7 @@ export class CostModel {
     const { gpu, runtime, model } = this.options;
     const cost = this.#cost;
     const graph = this.#graphRows(shape);
-    copyInto(cost, this.#linearCost(graph || shape.tokens, shape.sampled, graph > 0));
+    copyInto(cost, this.#linear.of(graph || shape.tokens, shape.sampled, graph > 0));
 
     if (!this.#addProfiledAttention(cost, shape)) {
       if (shape.decodes > 0) this.#addDecodes(cost, shape);
@@ -107,7 +93,8 @@ export class CostModel {
       const launches = 2 * model.layers;
       const bytes = (2 * shape.copiedTokens * this.kvBytesPerToken) / launches;
       const speed = Math.min(gpu.bandwidth * memory, runtime.copyBandwidth ?? Number.POSITIVE_INFINITY);
-      this.#add(cost, term.kv_copy, launches, floor, 0, bytes / speed, 0, bytes);
+      const copy = { floor, arithmetic: 0, traffic: bytes / speed, flops: 0, bytes };
+      book(cost, term.kv_copy, launches, copy);
     }
     if (shape.swappedTokens > 0) {
       const bytes = shape.swappedTokens * this.kvBytesPerToken;
@@ -141,144 +128,6 @@ export class CostModel {
     return shape.tokens <= 2 ? shape.tokens : shape.tokens <= 4 ? 4 : Math.ceil(shape.tokens / 8) * 8;
   }
 
-  /** Everything but attention, copies and the CPU: a function of the rows alone. */
-  #linearCost(tokens: Tokens, sampled: number, graph: boolean): StepCost {
-    const key = (tokens * 2 ** 22 + sampled) * 2 + (graph ? 1 : 0);
-    const known = this.#linear.get(key);
-    if (known) return known;
-    // Prefills come in all sizes: bound the table, for a long run must not grow it without end.
-    if (this.#linear.size > 20_000) this.#linear.clear();
-    const cost = emptyCost();
-    const { model, tensorParallel: tp, kv } = this.options;
-    const { layers, hidden, headDim, vocab, moe } = model;
-    const queries = (model.heads * headDim) / tp;
-    const keys = Math.max(1, model.kvHeads / tp) * headDim;
-    const width = (moe?.intermediate ?? model.intermediate) / tp;
-    const up = (model.gatedMlp ? 2 : 1) * width;
-    const row = hidden * activationBytes;
-
-    this.#elementwise(cost, term.embedding, 1, 2 * tokens * row, 'embedding', tokens);
-    // Two a layer, each with the residual added: reads two rows, writes two.
-    this.#elementwise(cost, term.norm, 2 * layers, 4 * tokens * row, 'layernorm', tokens);
-    this.#elementwise(cost, term.norm, 1, 2 * tokens * row, 'final_layernorm', tokens);
-    this.#gemm(cost, term.qkv, layers, tokens, queries + 2 * keys, hidden, 'qkv_proj');
-    // Queries and keys are rotated, unless positions are learned; keys and values are written to their slots.
-    const rotated = model.learnedPositions > 0 ? 0 : 2 * (queries + keys) * activationBytes;
-    const rope = tokens * (rotated + 2 * keys * (activationBytes + kvBytes[kv]));
-    this.#elementwise(cost, term.rope, layers, rope, 'rotary_emb', tokens);
-    if (model.qkNorm) {
-      const bytes = 2 * tokens * (queries + keys) * activationBytes;
-      this.#elementwise(cost, term.norm, layers, bytes, 'qk_norm', tokens);
-    }
-    this.#gemm(cost, term.o_proj, layers, tokens, hidden, queries, 'o_proj');
-    if (moe) this.#addExperts(cost, tokens, up, width);
-    else {
-      this.#gemm(cost, term.mlp, layers, tokens, up, hidden, 'gate_up_proj');
-      this.#activation(cost, tokens, up + width);
-      this.#gemm(cost, term.mlp, layers, tokens, hidden, width, 'down_proj');
-    }
-    // Two a layer, and one behind the token table, which is split by vocabulary.
-    if (tp > 1) this.#allReduce(cost, 2 * layers + 1, tokens * row, graph);
-    if (sampled > 0) {
-      this.#wideGemm(cost, term.lm_head, 1, sampled, vocab / tp, hidden, 'lm_head');
-      this.#sampler(cost, sampled);
-    }
-    this.#linear.set(key, cost);
-    return cost;
-  }
-
-  #gemm(cost: StepCost, at: number, times: number, m: number, n: number, k: number, layer: LayerName): void {
-    const { kernels, weights } = this.options;
-    const known = kernels?.layer?.(layer, m) ?? kernels?.gemm?.(m, n, k, gemmPrecision[weights]);
-    const bytes = n * k * this.#weightBytes + m * (n + k) * activationBytes;
-    this.#gemmOf(cost, at, times, 2 * m * n * k, bytes, this.peakFlops, known);
-  }
-
-  /** A matrix that quantised checkpoints leave at 16 bits: lm_head and router (`kvCapacity` counts them so, too). */
-  #wideGemm(
-    cost: StepCost,
-    at: number,
-    times: number,
-    m: number,
-    n: number,
-    k: number,
-    layer?: LayerName,
-  ): void {
-    const { kernels, gpu } = this.options;
-    const known = (layer && kernels?.layer?.(layer, m)) ?? kernels?.gemm?.(m, n, k, 'bfloat16');
-    const bytes = (n * k + m * (n + k)) * activationBytes;
-    this.#gemmOf(cost, at, times, 2 * m * n * k, bytes, gpu.flops.fp16, known);
-  }
-
-  /** Router and experts of a layer, each projection of all experts in one grouped kernel: only those that some token chose are read. */
-  #addExperts(cost: StepCost, tokens: Tokens, up: number, width: number): void {
-    const { model, kernels } = this.options;
-    const { hidden, layers } = model;
-    const { experts, activeExperts } = model.moe!;
-    const touched = experts * (1 - (1 - activeExperts / experts) ** tokens);
-    const rows = tokens * activeExperts;
-    const block = kernels?.layer?.('moe', tokens, touched);
-    if (block) {
-      const bytes = touched * (up + width) * hidden * this.#weightBytes;
-      this.#gemmOf(cost, term.mlp, layers, 2 * rows * (up + width) * hidden, bytes, this.peakFlops, block);
-      return;
-    }
-    this.#wideGemm(cost, term.router, layers, tokens, experts, hidden);
-    for (const [n, k] of [
-      [up, hidden],
-      [hidden, width],
-    ] as const) {
-      const bytes = touched * n * k * this.#weightBytes + rows * (n + k) * activationBytes;
-      this.#gemmOf(cost, term.mlp, layers, 2 * rows * n * k, bytes, this.peakFlops, undefined);
-    }
-    this.#activation(cost, rows, up + width);
-  }
-
-  #gemmOf(
-    cost: StepCost,
-    at: number,
-    times: number,
-    flops: number,
-    bytes: number,
-    peak: number,
-    known: KernelTime | undefined,
-  ): void {
-    const { floor, compute, memory, sharpness } = this.options.gpu.efficiency.gemm;
-    const arithmetic = flops / (peak * compute);
-    const traffic = bytes / (this.options.gpu.bandwidth * memory);
-    this.#add(cost, at, times, floor, arithmetic, traffic, flops, bytes, known, sharpness);
-  }
-
-  #activation(cost: StepCost, rows: number, width: number): void {
-    const bytes = rows * width * activationBytes;
-    this.#elementwise(cost, term.activation, this.options.model.layers, bytes, 'act_fn', rows);
-  }
-
-  /** Float32 logits are written, scaled, reduced and drawn from. */
-  #sampler(cost: StepCost, sampled: number): void {
-    const known = this.options.kernels?.layer?.('sampler', sampled);
-    const bytes = 2 * sampled * this.options.model.vocab * 4;
-    if (known) this.#elementwise(cost, term.sampler, 1, 3 * bytes, 'sampler', sampled);
-    else this.#elementwise(cost, term.sampler, 3, bytes);
-  }
-
-  #elementwise(cost: StepCost, at: number, times: number, bytes: number, layer?: LayerName, rows = 0): void {
-    const { floor, memory } = this.options.gpu.efficiency.elementwise;
-    const known = layer && this.options.kernels?.layer?.(layer, rows);
-    this.#add(cost, at, times, floor, 0, bytes / (this.options.gpu.bandwidth * memory), 0, bytes, known);
-  }
-
-  #allReduce(cost: StepCost, times: number, bytes: number, graph: boolean): void {
-    const { interconnect } = this.options.gpu;
-    const { tensorParallel: tp, kernels } = this.options;
-    const known = kernels?.allReduce?.(bytes, tp, graph);
-    const latency = graph ? interconnect.graphLatency : interconnect.eagerLatency;
-    const transfer = ((2 * (tp - 1)) / tp) * (bytes / interconnect.bandwidth);
-    // The link is neither arithmetic nor memory: all of it is overhead.
-    const seconds = known?.seconds ?? latency + transfer;
-    this.#add(cost, term.all_reduce, times, seconds, 0, 0, 0, 0, known);
-  }
-
   /** All attention of the step from a profile of whole steps; false where there is none. */
   #addProfiledAttention(cost: StepCost, shape: StepShape): boolean {
     const { kernels, model } = this.options;
@@ -300,13 +149,15 @@ export class CostModel {
     if (shape.decodes > 0) {
       const bytes = (shape.decodeKv * this.kvBytesPerToken) / layers;
       const flops = (shape.decodeKv * this.#decodeFlopsPerSlot) / layers;
-      this.#add(cost, term.decode_attention, layers, 0, 0, 1, flops, bytes, alone ?? whole);
+      const launch = { floor: 0, arithmetic: 0, traffic: 1, flops, bytes };
+      book(cost, term.decode_attention, layers, launch, alone ?? whole);
     }
     if (chunk > 0) {
       // What the prefills add to the kernel that serves both.
       const seconds = Math.max(0, whole.seconds - (alone?.seconds ?? 0));
       const flops = (4 * pairs * heads * headDim) / tp;
-      this.#add(cost, term.prefill_attention, layers, 0, 1, 0, flops, 0, { seconds, tier: whole.tier });
+      const launch = { floor: 0, arithmetic: 1, traffic: 0, flops, bytes: 0 };
+      book(cost, term.prefill_attention, layers, launch, { seconds, tier: whole.tier });
     }
     return true;
   }
@@ -320,7 +171,8 @@ export class CostModel {
       const { layers } = model;
       const time = { seconds: known.seconds * runtime.decodeAttention, tier: known.tier };
       const { floor } = this.options.gpu.efficiency.decodeAttention;
-      this.#add(cost, term.decode_attention, layers, floor, 0, 1, flops / layers, bytes / layers, time);
+      const launch = { floor, arithmetic: 0, traffic: 1, flops: flops / layers, bytes: bytes / layers };
+      book(cost, term.decode_attention, layers, launch, time);
       return;
     }
     const seconds = shape.decodeKv * this.#decodeSecondsPerSlot;
@@ -351,55 +203,17 @@ export class CostModel {
       // One kernel takes all pieces.
       const shared = first ? 0 : floor;
       const time = known && { seconds: Math.max(0, known.seconds - shared) * slow, tier: known.tier };
-      this.#add(
-        cost,
-        term.prefill_attention,
-        model.layers,
-        floor - shared,
-        arithmetic * slow,
-        traffic * slow,
+      const launch = {
+        floor: floor - shared,
+        arithmetic: arithmetic * slow,
+        traffic: traffic * slow,
         flops,
         bytes,
-        time,
-      );
+      };
+      book(cost, term.prefill_attention, model.layers, launch, time);
       first = false;
     }
   }
-
-  /**
-   * Books `times` launches of a kernel of `floor` + its limits, or of `known` seconds each. All figures are
-   * those of one launch. What lies above the floor goes to the larger limit.
-   */
-  #add(
-    cost: StepCost,
-    at: number,
-    times: number,
-    floor: number,
-    arithmetic: number,
-    traffic: number,
-    flops: number,
-    bytes: number,
-    known?: KernelTime,
-    sharpness = Number.POSITIVE_INFINITY,
-  ): void {
-    const limit = known ? Math.max(0, known.seconds - floor) : ridge(arithmetic, traffic, sharpness);
-    const overhead = known ? Math.min(floor, known.seconds) : floor;
-    const seconds = times * (overhead + limit);
-    cost.terms[at]! += seconds;
-    if (known) cost.tabled[tiers.indexOf(known.tier)]! += seconds;
-    cost.overhead += times * overhead;
-    if (arithmetic > traffic) cost.compute += times * limit;
-    else cost.bandwidth += times * limit;
-    cost.flops += times * flops;
-    cost.bytes += times * bytes;
-  }
-}
-
-/** (a^p + b^p)^(1/p), the plain maximum at p = ∞; by the ratio, as seconds^p leave the range of numbers. */
-function ridge(a: number, b: number, p: number): number {
-  const high = Math.max(a, b);
-  if (p === Number.POSITIVE_INFINITY || high === 0) return high;
-  return high * (1 + (Math.min(a, b) / high) ** p) ** (1 / p);
 }
 
 function copyInto(to: StepCost, from: StepCost): void {

@@ -3,7 +3,8 @@ import type { Efficiency, Gpu } from './gpu.ts';
 
 const l40sEfficiency: Efficiency = {
   basis: 'measured',
-  gemm: { floor: 1.391e-6, compute: 0.648, memory: 0.781, sharpness: 2.15 },
+  gemm: { floor: 1.391e-6, compute: 0.652, memory: 0.8, sharpness: 2.09 },
+  gemmFp8: { floor: 2.72e-6, compute: 0.529, memory: 0.759, sharpness: 1.2 },
   decodeAttention: { floor: 7.51e-6, memory: 0.784 },
   prefillAttention: {
     floor: 7.51e-6,

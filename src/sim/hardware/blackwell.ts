@@ -10,6 +10,7 @@ export const b200: Gpu = {
   efficiency: {
     basis: 'measured',
     gemm: { floor: 3.7e-6, compute: 0.719, memory: 0.821, sharpness: 2.6 },
+    gemmFp8: { floor: 7.36e-6, compute: 0.454, memory: 0.799, sharpness: 1.27 },
     decodeAttention: { floor: 8.53e-6, memory: 0.762 },
     prefillAttention: {
       floor: 8.62e-6,
@@ -47,6 +48,7 @@ export const blackwell: readonly Gpu[] = [
     efficiency: {
       basis: 'measured',
       gemm: { floor: 2.13e-6, compute: 0.796, memory: 0.837, sharpness: 1.71 },
+      gemmFp8: { floor: 5.22e-6, compute: 0.755, memory: 0.844, sharpness: 1.26 },
       decodeAttention: { floor: 8.5e-6, memory: 0.889 },
       prefillAttention: {
         floor: 8.48e-6,

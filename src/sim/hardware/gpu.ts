@@ -30,6 +30,13 @@ export interface Gpu {
   readonly source: string;
 }
 
+export interface GemmEfficiency {
+  readonly floor: Seconds;
+  readonly compute: number;
+  readonly memory: number;
+  readonly sharpness: number;
+}
+
 export interface Efficiency {
   /** `measured`: fitted to kernel tables of this GPU; `estimated`: carried over from a relative, named in `source`. */
   readonly basis: 'measured' | 'estimated';
@@ -37,12 +44,9 @@ export interface Efficiency {
    * GEMM time = floor + (c^p + b^p)^(1/p) with c = FLOPs / (peak · compute), b = bytes / (bandwidth · memory)
    * and p = `sharpness`: a roofline whose ridge is rounded, as both limits are felt near it.
    */
-  readonly gemm: {
-    readonly floor: Seconds;
-    readonly compute: number;
-    readonly memory: number;
-    readonly sharpness: number;
-  };
+  readonly gemm: GemmEfficiency;
+  /** The same for 8-bit floats, quantising the inputs included; absent: not measured, as `gemm`. */
+  readonly gemmFp8?: GemmEfficiency;
   /** Decode attention: floor + KV bytes / (bandwidth · memory). */
   readonly decodeAttention: { readonly floor: Seconds; readonly memory: number };
   /** Prefill attention: floor + causal FLOPs / (peak · mfu(sequence length)). */

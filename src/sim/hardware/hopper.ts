@@ -11,6 +11,7 @@ export const hopper: readonly Gpu[] = [
     efficiency: {
       basis: 'measured',
       gemm: { floor: 3.75e-6, compute: 0.817, memory: 0.887, sharpness: 3.25 },
+      gemmFp8: { floor: 6.79e-6, compute: 0.475, memory: 0.871, sharpness: 1.31 },
       decodeAttention: { floor: 11.02e-6, memory: 0.81 },
       prefillAttention: {
         floor: 11e-6,
@@ -43,6 +44,7 @@ export const hopper: readonly Gpu[] = [
     efficiency: {
       basis: 'measured',
       gemm: { floor: 4.09e-6, compute: 0.812, memory: 0.843, sharpness: 3.61 },
+      gemmFp8: { floor: 7.15e-6, compute: 0.541, memory: 0.862, sharpness: 1 },
       decodeAttention: { floor: 10.78e-6, memory: 0.743 },
       prefillAttention: {
         floor: 10.93e-6,

@@ -9,7 +9,7 @@ import { servers } from './setup.ts';
 import { orca, vllm } from './systems.ts';
 
 /** Alpaca's overloads show soon (see `durationOf` of Fig. 12), and requests of six sequences cost six times as much. */
-const DURATION = 300;
+const DURATION = 240;
 
 /** Fig. 14: OPT-13B on Alpaca, several samples or beams a request, which share their prompt's blocks. */
 export async function sampling(

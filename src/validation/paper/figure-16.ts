@@ -23,7 +23,7 @@ const experiments: readonly Experiment[] = [
 /** A LLaMA of 13B has the layers and heads of OPT-13B, so the same memory holds as many tokens. */
 const server = { ...servers['opt-13b'], model: 'llama-13b' };
 /** Answers as short as Alpaca's: see `durationOf` of Fig. 12. */
-const DURATION = 300;
+const DURATION = 240;
 /** Translations are the likeliest ones (temperature 0). */
 const sampler = { kind: 'greedy', sequences: 1 } as const;
 

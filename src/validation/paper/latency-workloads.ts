@@ -17,16 +17,13 @@ export interface Sampling {
 
 /** Text completion (§6.2, §6.3): all samples of a request are as long as the data set's answer (`trace.py`). */
 export function completion(lengths: LengthModel, { n, beam }: Sampling = { n: 1, beam: false }): Trace {
+  const { next } = lengthSampler(lengths, createRng(0, 'lengths'));
   return trace(() => {
-    const { next } = lengthSampler(lengths, createRng(0, 'lengths'));
-    return arrival => {
-      const { promptTokens, outputTokens } = next();
-      return {
-        arrival,
-        promptTokens,
-        outputTokens: Array<Tokens>(beam ? 1 : n).fill(outputTokens),
-        ...(beam && { beamWidth: n }),
-      };
+    const { promptTokens, outputTokens } = next();
+    return {
+      promptTokens,
+      outputTokens: Array<Tokens>(beam ? 1 : n).fill(outputTokens),
+      ...(beam && { beamWidth: n }),
     };
   });
 }
@@ -39,22 +36,19 @@ const sentences = lognormalLengths({ mean: 30, sigma: 0.55, min: 4 }, { mean: 44
 
 /** Translation behind one prefix of examples that all requests share (§6.4). */
 export function translation(prefix: Tokens): Trace {
+  const { next } = lengthSampler(sentences, createRng(0, 'lengths'));
+  const shared = uniqueTokens(streamId('prefix', 0));
+  let index = 0;
   return trace(() => {
-    const { next } = lengthSampler(sentences, createRng(0, 'lengths'));
-    const shared = uniqueTokens(streamId('prefix', 0));
-    let index = 0;
-    return arrival => {
-      const { promptTokens, outputTokens } = next();
-      const own = uniqueTokens(streamId('request', index++));
-      return {
-        arrival,
-        promptTokens: prefix + promptTokens,
-        outputTokens: [outputTokens],
-        tokens: concatTokens([
-          { source: shared, offset: 0, length: prefix },
-          { source: own, offset: 0, length: Number.POSITIVE_INFINITY },
-        ]),
-      };
+    const { promptTokens, outputTokens } = next();
+    const own = uniqueTokens(streamId('request', index++));
+    return {
+      promptTokens: prefix + promptTokens,
+      outputTokens: [outputTokens],
+      tokens: concatTokens([
+        { source: shared, offset: 0, length: prefix },
+        { source: own, offset: 0, length: Number.POSITIVE_INFINITY },
+      ]),
     };
   });
 }
@@ -71,33 +65,34 @@ export interface Chat {
 
 /** Conversations (§6.5): questions and answers as long as ShareGPT's, each turn an arrival of its own. */
 export function chat({ newProbability, maxPrompt, maxOutput, turns }: Chat): Trace {
+  const random = createRng(0, 'chat');
+  const length = sampler({ kind: 'geometric', mean: turns }, random);
+  const { next } = lengthSampler({ kind: 'sharegpt' }, createRng(0, 'lengths'));
+  const started: { said: Tokens; left: number }[] = [];
   return trace(() => {
-    const random = createRng(0, 'chat');
-    const length = sampler({ kind: 'geometric', mean: turns }, random);
-    const { next } = lengthSampler({ kind: 'sharegpt' }, createRng(0, 'lengths'));
-    const started: { said: Tokens; left: number }[] = [];
-    return arrival => {
-      const fresh = random() < newProbability || started.length === 0;
-      const at = fresh ? started.length : Math.floor(random() * started.length);
-      if (fresh) started.push({ said: 0, left: length() });
-      const conversation = started[at]!;
-      const { promptTokens: question, outputTokens } = next();
-      const prompt = conversation.said + question;
-      conversation.said = prompt + outputTokens;
-      if (--conversation.left === 0) started.splice(at, 1);
-      return {
-        arrival,
-        promptTokens: Math.min(prompt, maxPrompt),
-        outputTokens: [Math.min(outputTokens, maxOutput)],
-      };
+    const fresh = random() < newProbability || started.length === 0;
+    const at = fresh ? started.length : Math.floor(random() * started.length);
+    if (fresh) started.push({ said: 0, left: length() });
+    const conversation = started[at]!;
+    const { promptTokens: question, outputTokens } = next();
+    const prompt = conversation.said + question;
+    conversation.said = prompt + outputTokens;
+    if (--conversation.left === 0) started.splice(at, 1);
+    return {
+      promptTokens: Math.min(prompt, maxPrompt),
+      outputTokens: [Math.min(outputTokens, maxOutput)],
     };
   });
 }
 
-/** @param begin a fresh source of requests, so that every rate meets the same ones. */
-function trace(begin: () => (arrival: Seconds) => Arrival): Trace {
+/** @param next draws the requests, in order. Every rate meets the same ones: each is drawn once. */
+function trace(next: () => Omit<Arrival, 'arrival'>): Trace {
+  const drawn: Omit<Arrival, 'arrival'>[] = [];
   return (rate, duration) => {
-    const request = begin();
-    return Array.from(arrivalTimes(vllmBenchArrivals(rate), Math.round(rate * duration), 0), request);
+    const times = arrivalTimes(vllmBenchArrivals(rate), Math.round(rate * duration), 0);
+    return Array.from(times, (arrival, i) => {
+      drawn[i] ??= next();
+      return { arrival, ...drawn[i] };
+    });
   };
 }

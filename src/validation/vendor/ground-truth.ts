@@ -73,7 +73,7 @@ export async function groundTruth(
 
 /** @returns why it cannot be simulated, if it cannot. */
 function knownRow(row: Record<(typeof columns)[number], string>): GroundTruth | string {
-  const gpu = gpus.find(({ name }) => gpuLabels(row.gpu).some(label => sameName(name, label)));
+  const gpu = gpuOf(row.gpu);
   if (!gpu) return `GPU ${row.gpu} is not known`;
   const model = models.find(({ title }) => sameModel(title, row.model));
   if (!model) return `model ${row.model} is not known`;
@@ -103,11 +103,10 @@ function knownRow(row: Record<(typeof columns)[number], string>): GroundTruth | 
   };
 }
 
-/** `h100_sxm`, `A100-SXM-80GB`, `a100-80gb`, `RTX4090-24GB`: with its memory where that tells GPUs apart, then without. */
-function gpuLabels(label: string): string[] {
-  const [name, memory] = [
-    label.split(/[-_ ]sxm|-\d+gb/i)[0]!.replace(/_server$/, ''),
-    /(\d+)gb/i.exec(label)?.[1],
-  ];
-  return memory === undefined ? [`${name}80`, name] : [`${name}${memory}`, name];
+/** `h100_sxm`, `A100-SXM-80GB`, `a100-80gb`, `RTX4090-24GB`: by its memory where that tells GPUs apart; an A100 has 80 GB. */
+function gpuOf(label: string): Gpu | undefined {
+  const name = label.split(/[-_ ]sxm|-\d+gb/i)[0]!.replace(/_server$/, '');
+  const memory = /(\d+)gb/i.exec(label)?.[1] ?? '80';
+  const named = (text: string) => gpus.find(gpu => sameName(gpu.name, text));
+  return named(`${name}${memory}`) ?? named(name);
 }
