@@ -53,6 +53,7 @@ test('what was sent: lengths and times of the record, and what prompts share fro
 });
 
 const meta = {
+  dataset_path: 'none.jsonl',
   model: 'meta-llama/Llama-3.1-8B',
   vllm_version: '0.19.0',
   engine_kwargs: {},
@@ -79,6 +80,17 @@ test('runs of other GPUs and models are left out by name; a lone description is 
   expect(skipped).toEqual([
     'RTX4090_y_vllm_meta.json: model acme/Other-7B is not known',
     'TPU_x_vllm_meta.json: GPU TPU v9 is not known',
+  ]);
+});
+
+test('a run without measured kernels is held against the roofline only, and that is said', async () => {
+  const { cases, notes } = await vllmRuns.run({
+    data: folderOf({ 'RTX4090_x_vllm_meta.json': meta, 'RTX4090_x_vllm_requests.csv': requests }),
+  });
+  expect(cases.length).toBe(9);
+  expect(cases.every(({ what }) => what.endsWith('roofline'))).toBe(true);
+  expect(notes).toEqual([
+    expect.stringMatching(/^RTX4090_x_vllm: by roofline only, data: no kernel tables of rtx-4090/),
   ]);
 });
 

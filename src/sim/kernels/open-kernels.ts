@@ -1,10 +1,10 @@
 import type { Policy } from '../../core/policies/policy.ts';
 import type { Deployment } from '../deployment.ts';
 import type { KernelFolder } from './kernel-folder.ts';
-import type { KernelTables, MeasuredKernels } from './kernel-tables.ts';
+import type { KernelTables, LayerProfile, MeasuredKernels } from './kernel-tables.ts';
 import { openKernelTables } from './open-kernel-tables.ts';
 import { openServingProfile } from './serving-profile.ts';
-import type { Framework } from './table-files.ts';
+import { type Framework, NoKernels } from './table-files.ts';
 
 type Runtime = Policy['runtime'];
 
@@ -16,7 +16,7 @@ export type KernelChoice = (runtime: Runtime) => MeasuredKernels;
  * measures mixed steps whole, and else the kernel tables of the GPU, from the engine of each runtime if it
  * was measured.
  *
- * @throws UsageError when it holds neither, or a file that is not what its name says.
+ * @throws NoKernels when it holds neither; UsageError at a file that is not what its name says.
  */
 export async function openKernels(
   folder: KernelFolder,
@@ -24,12 +24,36 @@ export async function openKernels(
   runtimes: readonly Runtime[],
 ): Promise<KernelChoice> {
   const profile = await openServingProfile(folder, deployment);
-  if (profile) return () => profile;
+  if (profile) {
+    // A profile is of one GPU alone: what the group says to each other is in the tables, if anywhere.
+    const links = deployment.tensorParallel > 1 ? await linksOf(folder, deployment) : undefined;
+    const kernels: MeasuredKernels = links ? withLinks(profile, links) : profile;
+    return () => kernels;
+  }
   const byFramework = new Map<Framework, KernelTables>();
   for (const framework of new Set(runtimes.map(frameworkOf))) {
     byFramework.set(framework, await openKernelTables(folder, { gpu: deployment.gpu.name, framework }));
   }
   return runtime => byFramework.get(frameworkOf(runtime))!;
+}
+
+async function linksOf(folder: KernelFolder, { gpu }: Deployment): Promise<KernelTables | undefined> {
+  try {
+    return await openKernelTables(folder, { gpu: gpu.name, framework: 'vllm' });
+  } catch (error) {
+    if (error instanceof NoKernels) return undefined;
+    throw error;
+  }
+}
+
+function withLinks(profile: LayerProfile, tables: KernelTables): MeasuredKernels {
+  return {
+    source: `${profile.source}; all-reduce: ${tables.source}`,
+    needsSpread: profile.needsSpread,
+    layer: (name, rows, experts) => profile.layer(name, rows, experts),
+    attention: step => profile.attention(step),
+    allReduce: (bytes, gpus, graph) => tables.allReduce(bytes, gpus, graph),
+  };
 }
 
 /** Whose kernels an engine runs: its own, its successor's, and for those that were not measured vLLM's. */

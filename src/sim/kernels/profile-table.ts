@@ -21,6 +21,10 @@ export class ProfileTable {
     if (rows.length === 0) throw new UsageError(`${path}: the table holds no rows`);
   }
 
+  has(column: string): boolean {
+    return this.#columns.has(column);
+  }
+
   /** @throws UsageError naming line and column at what is not a number of at least `least`. */
   numbers(columns: readonly string[], least = 0): number[][] {
     return this.#rows.map((_, i) => columns.map(name => this.#number(i, name, least)));

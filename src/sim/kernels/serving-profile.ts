@@ -43,19 +43,21 @@ export async function openServingProfile(
       lines.set(layer as LayerName, new Line(points.map(([x, y]) => [x!, y! * microseconds])));
     }
   }
-  const moe = await table('moe', ['tokens', 'activated_experts', 'time_us']);
   return new ServingProfile(
     `LLMServingSim profile ${files.get('dense')}`,
     lines,
     await attentionGrid(folder, files.get('attention')!),
     await skewFit(folder, files),
-    moe &&
-      new MoeGrid(
-        moe
-          .numbers(['tokens', 'activated_experts', 'time_us'])
-          .map(([rows, experts, time]) => [rows!, experts!, time! * microseconds]),
-      ),
+    moeGrid(await table('moe', ['tokens', 'activated_experts', 'time_us'])),
   );
+}
+
+function moeGrid(table: ProfileTable | undefined): MoeGrid | undefined {
+  if (!table) return undefined;
+  const columns = ['tokens', 'activated_experts', 'time_us', ...(table.has('ep') ? ['ep'] : [])];
+  // All experts on one GPU: those spread over several were profiled with fewer.
+  const rows = table.numbers(columns).filter(([, , , ep = 1]) => ep === 1);
+  return new MoeGrid(rows.map(([tokens, experts, time]) => [tokens!, experts!, time! * microseconds]));
 }
 
 class ServingProfile implements LayerProfile {

@@ -7,6 +7,9 @@ import type { TableOp } from './table-rows.ts';
 export const frameworks = ['vllm', 'sglang', 'trtllm'] as const;
 export type Framework = (typeof frameworks)[number];
 
+/** A folder has measured nothing of a GPU. */
+export class NoKernels extends UsageError {}
+
 /** One table of a folder. */
 export interface TableFile {
   readonly path: string;
@@ -41,7 +44,7 @@ export async function tableFiles(folder: KernelFolder): Promise<readonly TableFi
 /**
  * The table of each operation for a system: of the wanted engine where there is one, of the newest version.
  *
- * @throws UsageError when the folder has no table of the system, or not the version.
+ * @throws NoKernels when the folder has no table of the system; UsageError when it has not the version.
  */
 export function chooseFiles(
   files: readonly TableFile[],
@@ -52,7 +55,7 @@ export function chooseFiles(
   const own = files.filter(file => file.system === system);
   if (own.every(file => file.op === 'nccl')) {
     const known = [...new Set(files.flatMap(file => gpusOf(file.system)))].sort();
-    throw new UsageError(
+    throw new NoKernels(
       `${folder}: no kernel tables of ${want.gpu}; ` +
         (known.length > 0 ? `it has ${known.join(', ')}` : 'expected the tables of AIConfigurator'),
     );
