@@ -1,6 +1,7 @@
 import { blogThroughput } from './blog/throughput.ts';
 import { kernelTables } from './kernels/leave-one-out.ts';
 import { paperAblations } from './paper/ablations.ts';
+import { paperLatency } from './paper/latency.ts';
 import { paperMemory } from './paper/memory.ts';
 import { kvCapacityStudy } from './runs/capacity.ts';
 import { vllmRuns } from './runs/vllm-runs.ts';
@@ -12,6 +13,7 @@ import { silicon } from './vendor/silicon.ts';
 export const studies: readonly Study[] = [
   // paper
   paperMemory,
+  paperLatency,
   paperAblations,
   // blog
   blogThroughput,

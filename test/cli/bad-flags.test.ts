@@ -24,7 +24,7 @@ function expectMessage(said: string | undefined, message: string | RegExp): void
 }
 
 const POLICIES =
-  'Known: hf-static, deepspeed-static, faster-transformer, orca-max, orca-pow2, orca-oracle, tgi-0.8, vllm-v0, vllm, sarathi, fastgen, sglang, tgi-3, nano-vllm';
+  'Known: hf-static, deepspeed-static, faster-transformer, orca-max, orca-pow2, orca-oracle, tgi-0.8, vllm-v0, vllm, sarathi, fastgen, sglang, trtllm, tgi-3, nano-vllm';
 const HINT = '(quire <command> --help lists the flags)';
 
 describe('a name that does not exist is answered with the nearest and all there are', () => {
@@ -150,7 +150,7 @@ describe('limits that cannot be met say what stands in the way', () => {
   refused([
     [
       'compare --model llama-2-70b',
-      'llama-2-70b does not fit on 1 × a100-40g: 128.5 GiB of weights and 1.3 GiB of activations and context a GPU leave no KV memory in the usable 35.5 GiB; try --tensor-parallel 4 or --gpu b200 or --weights int4',
+      'llama-2-70b does not fit on 1 × a100-40g: 128.5 GiB of weights and 1.1 GiB of activations and context a GPU leave no KV memory in the usable 35.5 GiB; try --tensor-parallel 4 or --gpu b200 or --weights int4',
     ],
     [
       'compare --model opt-175b',

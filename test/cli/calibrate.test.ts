@@ -30,7 +30,7 @@ test('calibrate writes a profile, and --profile runs with it', async () => {
   writeFileSync(join(cwd, 'bench.json'), benchmark());
   const text = await succeed(['calibrate', '--from', 'bench.json', ...engine], { cwd });
   expect(text).toMatch(/^llama-3\.1-8b on h100 · vllm · bench\.json · 120 requests/);
-  expect(text).toMatch(/a step +0 ms +1\.\d+ ms/);
+  expect(text).toMatch(/a step +0\.200 ms +1\.\d+ ms/);
   expect(text).toMatch(/TTFT p99/);
   const path = 'quire-results/profile_vllm_h100_bench.json';
   expect(text).toContain(`profile: ${path}`);

@@ -66,7 +66,7 @@ export class ContiguousKvMemory implements KvMemory {
   }
 
   get freeBlocks(): number {
-    return this.allocator.freeRuns().reduce((sum, [, length]) => sum + length, 0);
+    return (this.capacity - this.#taken) / this.blockSize;
   }
 
   #reservation(request: Request, seq: Sequence): Tokens {

@@ -100,20 +100,22 @@ export function calibrate(run: MeasuredRun, replay: Replay, options: CalibrateOp
 
 /**
  * Where less of an overhead changes nothing (CPU work that hides behind the GPU cannot be taken from it), its
- * preset is the least there is.
+ * preset is the least there is, or none of it at all.
  */
 function withEdges(
   parameters: readonly Parameter[],
   preset: Overheads,
   ratios: (overheads: Overheads) => Float64Array,
 ): Parameter[] {
-  const now = ratios(preset);
   return parameters.map(parameter => {
     const { key, min, step } = parameter;
-    if (!(preset[key] > min)) return parameter;
-    const less = ratios({ ...preset, [key]: Math.max(min, preset[key] - step) });
-    const same = less.every((r, j) => Number.isNaN(r) || Math.abs(r - now[j]!) < 1e-9);
-    return same ? { ...parameter, min: preset[key] } : parameter;
+    const isEdge = (at: number) => {
+      if (!(at > min)) return false;
+      const [now, less] = [at, Math.max(min, at - step)].map(value => ratios({ ...preset, [key]: value }));
+      return less!.every((r, j) => Number.isNaN(r) || Math.abs(r - now![j]!) < 1e-9);
+    };
+    const edge = [preset[key], 0].find(isEdge);
+    return edge === undefined ? parameter : { ...parameter, min: edge };
   });
 }
 
@@ -195,7 +197,7 @@ function notesOf(
       : `${parameter.name}: changes nothing that this run shows; held at its preset`,
   );
   const slower = simulated.tpot.mean / measured.tpot.mean;
-  if (slower > 1.03 && overheads.perStep <= 0 && !asked.includes('device_scale')) {
+  if (slower > 1.03 && overheads.perStep <= 0.05e-3 && !asked.includes('device_scale')) {
     notes.push(
       `the GPU of the run is faster than the simulated one (TPOT ${((slower - 1) * 100).toFixed(0)} % too long without ` +
         'any overhead to take away): fit device_scale as well',

@@ -169,7 +169,7 @@ describe('a profile of layers', () => {
     expect(profile.layer('moe', 1, 8)!.seconds).toBeCloseTo(40e-6, 12);
     expect(profile.layer('moe', 1, 8)!.tier).toBe('measured');
     expect(profile.layer('moe', 2.5, 12)!.seconds).toBeCloseTo(52e-6, 12);
-    const shared = moe.replaceAll(/^(?=\d)/gm, '1,').replace('tokens', 'ep,tokens') + '2,1,8,20\n';
+    const shared = `${moe.replaceAll(/^(?=\d)/gm, '1,').replace('tokens', 'ep,tokens')}2,1,8,20\n`;
     expect((await open({ ...files, moe: shared })).layer('moe', 1, 8)!.seconds).toBeCloseTo(40e-6, 12);
   });
 
