@@ -87,7 +87,6 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
   const site = {
     slots,
     hostSlots: policy.preemption === 'recompute' ? 0 : Math.floor(SWAP_SPACE / cost.kvBytesPerToken),
-    layers: model.layers,
     ...(model.slidingWindow !== undefined && { slidingWindow: model.slidingWindow }),
   };
   return {

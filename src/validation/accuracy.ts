@@ -38,13 +38,14 @@ export function judgedCase(of: Case): JudgedCase {
  */
 export function baselineText(outcomes: readonly Outcome[]): string {
   const studies = judge(outcomes).map(({ name, suite, cases }) => {
-    const lines = cases.map(({ what, source, predicted, error, points, crossed }) =>
+    const lines = cases.map(({ what, source, predicted, error, points, aim, crossed }) =>
       JSON.stringify({
         what,
         source,
         predicted: Number.isFinite(predicted) ? Number(predicted.toPrecision(4)) : null,
         error: error === null ? null : Number(error.toFixed(points ? 2 : 4)),
         ...(points && { points }),
+        ...(aim !== undefined && { aim }),
         crossed,
       }),
     );

@@ -75,7 +75,6 @@ export class Drive {
     this.memory = createMemory(policy.memory, this.limits, {
       slots: blocks * blockSize,
       hostSlots: hostBlocks * blockSize,
-      layers: 4,
       ...(slidingWindow !== undefined && { slidingWindow }),
     });
     this.scheduler = new Scheduler(policy, this.limits, this.memory, {

@@ -77,7 +77,6 @@ export function play(given: Policy, scenario: SimScenario, how: Playing = {}): P
   const memory = createMemory(policy.memory, limits, {
     slots,
     hostSlots,
-    layers: model.layers,
     ...(slidingWindow !== undefined && { slidingWindow }),
   });
   const cost = new CostModel({

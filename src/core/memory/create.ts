@@ -12,7 +12,6 @@ export interface MemorySite {
   readonly slots: Tokens;
   /** Host slots for swapped requests. */
   readonly hostSlots?: Tokens;
-  readonly layers: number;
   readonly slidingWindow?: Tokens;
   readonly hash?: BlockHash;
 }
@@ -44,7 +43,6 @@ export function createMemory(choice: MemoryChoice, limits: Limits, site: MemoryS
     case 'padded':
       return new PaddedKvMemory({
         capacity: site.slots,
-        layers: site.layers,
         maxLength: maxModelLen,
         ragged: choice.ragged,
         maxTotalTokens: maxBatchTotalTokens,

@@ -15,8 +15,6 @@ import { checkUsage } from './check-usage.ts';
 export interface PaddedOptions {
   /** Slots. */
   readonly capacity: Tokens;
-  /** Not read: the tensors of all layers are held twice, whatever their number. */
-  readonly layers?: number;
   /** Longest row a batch may reach, pads included (`run_hf` of vLLM's 2023 benchmark: 2,048). */
   readonly maxLength: Tokens;
   /** Rows keep their own length (TGI 0.8's flash models) instead of the longest one's (Hugging Face). */

@@ -58,7 +58,7 @@ export async function publishedSpeeds(): Promise<Case[]> {
         requests,
       ),
       bound: 0.2,
-      note: 'Growing the tensor copies by index, which costs an A100 more than the memory traffic that is charged.',
+      note: 'Growing the tensor copies by index: priced by one measurement on an H200, scaled.',
     },
     {
       what: 'LLaMA-7B on an A10, TGI 0.9.1 (paged), 17,664 tokens a batch, ShareGPT',

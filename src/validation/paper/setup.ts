@@ -4,7 +4,6 @@ import type { Policy } from '../../core/policies/policy.ts';
 import { vllmV0 } from '../../core/policies/vllm-v0.ts';
 import type { Seconds } from '../../core/units.ts';
 import type { Config } from '../../sim/config.ts';
-import { completeConfig, type PolicyResult, runExperiment } from '../../sim/experiment.ts';
 import { findModel } from '../../sim/models/catalogue.ts';
 import type { Model } from '../../sim/models/model.ts';
 
@@ -49,18 +48,6 @@ export const prototypeCpu: { readonly perStep: Seconds; readonly perSequence: Se
   perStep: 0,
   perSequence: 240e-6,
 };
-
-/**
- * Runs every policy of a config once, for one seed unless it names more. Missing settings are those of
- * the paper's OPT-13B server with a context of 2048.
- *
- * @throws UsageError for a model, GPU or policy that does not exist, or settings that cannot be.
- */
-export async function runConfig(config: Config): Promise<PolicyResult[]> {
-  const full = completeConfig({ ...servers['opt-13b'], max_model_len: 2048, replications: 1, ...config });
-  const { results } = await runExperiment(full, { model: modelOf(full.model) });
-  return [...results];
-}
 
 /** @throws UsageError when there is none of this name. */
 export function modelOf(name: string): Model {

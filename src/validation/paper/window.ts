@@ -141,9 +141,8 @@ export function runWindow(policy: Policy, given: Config, span: Span): Window {
     },
   });
   const workload = buildWorkload(config, config.seed, config.max_model_len!, false);
-  const { layers } = setup.cost.options.model;
   const hostSlots = Math.floor(SWAP_SPACE / setup.cost.kvBytesPerToken);
-  const memory = createMemory(setup.policy.memory, setup.limits, { slots: setup.slots, hostSlots, layers });
+  const memory = createMemory(setup.policy.memory, setup.limits, { slots: setup.slots, hostSlots });
   const window = new Window(span.from, memory.capacity, memory.blockSize);
   const simulation = new Simulation({
     policy: setup.policy,

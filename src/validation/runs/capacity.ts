@@ -8,6 +8,7 @@ import { findModel, models } from '../../sim/models/catalogue.ts';
 import type { Case } from '../case.ts';
 import type { Chart, DataFolder, Study } from '../study.ts';
 import { type CapacityRecord, capacityRecord } from './capacity-record.ts';
+import { readRecord } from './read-record.ts';
 
 /** KV memory of one GPU, GiB: what is charted. */
 interface Point {
@@ -100,26 +101,12 @@ async function recordedStarts(data: DataFolder): Promise<{ points: Point[]; skip
   const skipped: string[] = [];
   for (const path of await data.list()) {
     if (!/(^|\/)vllm-runs\/.*_meta\.json(\.gz)?$/.test(path)) continue;
-    const start = parseMeta(await data.text(path), path);
+    const start = readRecord(meta, await data.text(path), path);
     const options = optionsOf(start);
     if (typeof options === 'string') skipped.push(`${path}: ${options}`);
     else points.push(fromMeta(start, options));
   }
   return { points, skipped };
-}
-
-/** @throws UsageError at what is no description of a run. */
-function parseMeta(text: string, path: string): Meta {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${path}: not JSON: ${(error as Error).message}`);
-  }
-  const parsed = meta.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new UsageError(`${path}: ${issue.path.join('.')}: ${issue.message}`);
 }
 
 /** What the formula needs, or why it cannot be asked. */

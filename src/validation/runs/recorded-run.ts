@@ -11,6 +11,7 @@ import type { Model } from '../../sim/models/model.ts';
 import { openTrace } from '../../sim/workload/trace/detect.ts';
 import type { Arrival } from '../../sim/workload/workload.ts';
 import type { DataFolder } from '../study.ts';
+import { readRecord } from './read-record.ts';
 
 /** One request of a recorded run, times in seconds since the run's start. */
 export interface RecordedRequest {
@@ -77,7 +78,7 @@ export async function recordedRuns(
       other => other.replace(/\.gz$/, '') === path.replace(ending, '_requests.csv'),
     );
     if (requests === undefined) continue;
-    const described = parseMeta(await data.text(path), path);
+    const described = readRecord(meta, await data.text(path), path);
     const gpu = gpus.find(
       ({ name, title }) => sameName(name, gpuOf(path)) || described.hardware.device_name.startsWith(title),
     );
@@ -98,19 +99,6 @@ export async function recordedRuns(
 
 /** `RTX4090` of `vllm-runs/RTX4090_Llama-3.1-8B_vllm_meta.json`. */
 const gpuOf = (path: string) => path.split('/').at(-1)!.split('_')[0]!;
-
-function parseMeta(text: string, path: string): Meta {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${path}: not JSON: ${(error as Error).message}`);
-  }
-  const parsed = meta.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new UsageError(`${path}: ${issue.path.join('.')}: ${issue.message}`);
-}
 
 function serverOf(described: Meta, gpu: Gpu, model: Model) {
   const { engine_kwargs: flags, kv_cache: memory } = described;

@@ -1,7 +1,8 @@
 import { completeConfig, deploymentOf, type PolicyResult, runExperiment } from '../../sim/experiment.ts';
 import { type KernelChoice, openKernels } from '../../sim/kernels/open-kernels.ts';
 import { NoKernels } from '../../sim/kernels/table-files.ts';
-import { summarise } from '../../sim/statistics.ts';
+import { Metrics } from '../../sim/metrics.ts';
+import { quantile, summarise } from '../../sim/statistics.ts';
 import type { Case } from '../case.ts';
 import type { Chart, Study } from '../study.ts';
 import { type RecordedRun, recordedRuns } from './recorded-run.ts';
@@ -21,15 +22,21 @@ export const vllmRuns: Study = {
       progress?.(i / runs.length, run.name);
       const deployment = deploymentOf(completeConfig(run.config), run.model);
       const roofline = await simulate(run);
-      cases.push(...casesOf(run, roofline, 'roofline', { mean: 0.15, percentile: 0.15 }));
+      cases.push(...casesOf(run, roofline.result, 'roofline', { mean: 0.15, percentile: 0.15 }));
       const kernels = await openKernels(data!, deployment, ['vllm']).catch(error => {
         if (!(error instanceof NoKernels)) throw error;
         notes.push(`${run.name}: by roofline only, ${error.message}`);
       });
-      if (!kernels) continue;
-      const tables = await simulate(run, kernels);
-      cases.push(...casesOf(run, tables, 'measured kernels', { mean: 0.02, percentile: 0.05 }));
-      const { measured, interpolated, extrapolated, analytic } = tables.cost.basis;
+      const tables = kernels && (await simulate(run, kernels));
+      charts.push(
+        ...chartsOf(run, {
+          ...(tables && { 'measured kernels': tables.metrics }),
+          roofline: roofline.metrics,
+        }),
+      );
+      if (!kernels || !tables) continue;
+      cases.push(...casesOf(run, tables.result, 'measured kernels', { mean: 0.02, percentile: 0.05 }));
+      const { measured, interpolated, extrapolated, analytic } = tables.result.cost.basis;
       const share = (value: number) => `${(value * 100).toFixed(1)} %`;
       notes.push(
         `${run.name}: of the time with measured kernels ${share(measured)} was measured, ${share(interpolated)} ` +
@@ -40,19 +47,53 @@ export const vllmRuns: Study = {
   },
 };
 
-async function simulate(run: RecordedRun, kernels?: KernelChoice): Promise<PolicyResult> {
+interface Simulated {
+  readonly result: PolicyResult;
+  /** Request by request. */
+  readonly metrics: Metrics;
+}
+
+async function simulate(run: RecordedRun, kernels?: KernelChoice): Promise<Simulated> {
   const { arrivals } = run;
   const config = completeConfig({
     ...run.config,
     trace: run.name,
     num_gpu_blocks_override: run.numGpuBlocks,
   });
+  const metrics = new Metrics();
   const { results } = await runExperiment(config, {
+    listener: () => metrics,
     model: run.model,
     ...(kernels && { kernels }),
     openTrace: async () => ({ name: run.name, count: arrivals.length, chunks: () => [arrivals] }),
   });
-  return results[0]!;
+  return { result: results[0]!, metrics };
+}
+
+/** Share of the requests that were served within a time, as measured and as simulated. */
+function chartsOf(run: RecordedRun, simulated: Readonly<Record<string, Metrics>>): Chart[] {
+  const figures = [
+    ['TTFT', 'ttft', run.requests.map(({ arrival, firstToken }) => firstToken - arrival)],
+    ['latency', 'e2el', run.requests.map(({ arrival, lastToken }) => lastToken - arrival)],
+  ] as const;
+  return figures.map(([title, name, measured]) => ({
+    title: `${run.model.name} on ${run.gpu.name}: ${title}`,
+    kind: 'lines',
+    x: { label: 'requests (%)' },
+    y: { label: `${title} (s)` },
+    series: [
+      ...Object.entries(simulated).map(([by, metrics]) => ({
+        name: by,
+        points: quantiles(metrics[name].values),
+      })),
+      { name: 'measured', points: [], published: quantiles(measured) },
+    ],
+  }));
+}
+
+function quantiles(values: ArrayLike<number>): [percent: number, seconds: number][] {
+  const sorted = Float64Array.from(values).sort();
+  return Array.from({ length: 26 }, (_, i) => [4 * i, quantile(sorted, i / 25)]);
 }
 
 const latencies = [

@@ -153,7 +153,16 @@ function chartsOf(points: readonly SiliconPoint[]): Chart[] {
       kind: 'lines',
       x: { label: `measured ${name} (ms)`, log: true },
       y: { label: `predicted ${name} (ms)`, log: true },
-      series: [...engines].map(([engine, own]) => ({ name: engine, points: [], published: own })),
+      series: [
+        ...[...engines].map(([engine, own]) => ({ name: engine, points: [], published: own })),
+        { name: 'predicted = measured', points: diagonal([...engines.values()].flat()) },
+      ],
     };
   });
+}
+
+/** From the smallest to the largest measured figure. */
+function diagonal(points: readonly (readonly [number, number])[]): [number, number][] {
+  const measured = points.map(([figure]) => figure);
+  return [Math.min(...measured), Math.max(...measured)].map(figure => [figure, figure]);
 }
