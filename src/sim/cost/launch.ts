@@ -34,8 +34,13 @@ export function book(cost: StepCost, at: number, times: number, launch: Launch, 
 }
 
 /** (a^p + b^p)^(1/p), the plain maximum at p = ∞; by the ratio, as seconds^p leave the range of numbers. */
-function ridge(a: Seconds, b: Seconds, p = Number.POSITIVE_INFINITY): Seconds {
+export function ridge(a: Seconds, b: Seconds, p = Number.POSITIVE_INFINITY): Seconds {
   const high = Math.max(a, b);
   if (p === Number.POSITIVE_INFINITY || high === 0) return high;
-  return high * (1 + (Math.min(a, b) / high) ** p) ** (1 / p);
+  return high * power(1 + power(Math.min(a, b) / high, p), 1 / p);
+}
+
+/** x^p of an x ≥ 0; `**` differs in its last digit between versions of V8. */
+export function power(x: number, p: number): number {
+  return x === 0 ? 0 : Math.exp(p * Math.log(x));
 }

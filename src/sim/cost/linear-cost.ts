@@ -1,7 +1,7 @@
 import type { Tokens } from '../../core/units.ts';
 import type { GemmPrecision, LayerName } from '../kernels/kernel-tables.ts';
 import type { CostOptions } from './cost-model.ts';
-import { book, type Launch } from './launch.ts';
+import { book, type Launch, power } from './launch.ts';
 import { activationBytes, kvBytes, type WeightPrecision, weightBytes } from './precision.ts';
 import { emptyCost, type StepCost, term } from './terms.ts';
 
@@ -102,7 +102,7 @@ export class LinearCost {
     const { model, kernels, weights } = this.#options;
     const { hidden, layers } = model;
     const { experts, activeExperts } = model.moe!;
-    const touched = experts * (1 - (1 - activeExperts / experts) ** tokens);
+    const touched = experts * (1 - power(1 - activeExperts / experts, tokens));
     const rows = tokens * activeExperts;
     const block = kernels?.layer?.('moe', tokens, touched);
     if (block) {

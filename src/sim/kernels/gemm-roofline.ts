@@ -1,4 +1,5 @@
 import type { Seconds } from '../../core/units.ts';
+import { ridge } from '../cost/launch.ts';
 import type { Gpu } from '../hardware/gpu.ts';
 import type { GemmPrecision } from './kernel-tables.ts';
 
@@ -25,15 +26,14 @@ function peakOf({ flops }: Gpu, precision: GemmPrecision): number {
 }
 
 export function gemmRoofline(gpu: Gpu, precision: GemmPrecision): GemmRoofline {
-  const { floor, compute, memory, sharpness } = gpu.efficiency.gemm;
+  const { gemm, gemmFp8 } = gpu.efficiency;
+  const { floor, compute, memory, sharpness } = (precision === 'fp8' && gemmFp8) || gemm;
   const { weight, input } = bytesOf[precision];
   const flops = peakOf(gpu, precision) * compute;
   const bandwidth = gpu.bandwidth * memory;
   return (m, n, k) => {
     const arithmetic = (2 * m * n * k) / flops;
     const traffic = (n * k * weight + m * (k * input + 2 * n)) / bandwidth;
-    const [longer, ratio] =
-      arithmetic > traffic ? [arithmetic, traffic / arithmetic] : [traffic, arithmetic / traffic];
-    return floor + longer * (1 + ratio ** sharpness) ** (1 / sharpness);
+    return floor + ridge(arithmetic, traffic, sharpness);
   };
 }
