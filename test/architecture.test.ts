@@ -32,7 +32,7 @@ const allowed: Record<string, readonly string[]> = {
   backends: ['core', 'sim', 'backends'],
   trace: ['core', 'sim', 'trace'],
   validation: ['core', 'sim', 'backends', 'validation'],
-  viz: ['core', 'sim', 'validation', 'viz'],
+  viz: ['core', 'sim', 'trace', 'validation', 'viz'],
   cli: ['core', 'sim', 'backends', 'trace', 'validation', 'viz', 'cli'],
 };
 
