@@ -1,6 +1,7 @@
 import type { Case } from './case.ts';
 import { isCrossed } from './case.ts';
 import { boundText, errorText, measuredText, predictedText } from './case-text.ts';
+import { fitted } from './fitted.ts';
 import type { Outcome } from './run-studies.ts';
 import type { Study } from './study.ts';
 import { suites } from './suites.ts';
@@ -23,6 +24,10 @@ export function accuracyDocument(outcomes: readonly Outcome[]): string {
     `**${cases.length} cases, ${bounded} of them with a bound; ${crossed.length} beyond it, ${missed} short of what ` +
       'was aimed at.** Those, and the largest errors:',
     caseTable(worst(outcomes), true),
+    'Some constants were read off rows that they are then held against; there a small error proves less:',
+    fitted
+      .map(({ constant, from, without }) => `- ${constant}: from ${from}. Without: ${without}.`)
+      .join('\n'),
   ];
   const present = (Object.keys(suites) as Study['suite'][]).filter(suite =>
     outcomes.some(({ study }) => study.suite === suite),

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openDataFolder } from '../../src/cli/data-folder.ts';
-import { UsageError } from '../../src/core/errors.ts';
 import { errorOf, isCrossed } from '../../src/validation/case.ts';
 import { kvCapacityStudy } from '../../src/validation/runs/capacity.ts';
 import type { DataFolder, StudyContext } from '../../src/validation/study.ts';
@@ -68,7 +67,7 @@ describe('recorded runs', () => {
       return cases.find(({ unit }) => unit === 'blocks')!;
     };
     const base = await blocks({});
-    expect(base).toMatchObject({ what: 'qwen2.5-7b fp16 on 1 × l40s: KV blocks of 16', measured: 60_000 });
+    expect(base).toMatchObject({ what: 'qwen2.5-7b on l40s: KV blocks of 16', measured: 60_000 });
     const more = [
       { hardware: { ...start.hardware, device_total_memory_bytes: 48_800_000_000 } },
       { engine_kwargs: { ...start.engine_kwargs, kv_cache_dtype: 'fp8_e4m3' } },
@@ -102,17 +101,24 @@ describe('recorded runs', () => {
     );
     expect(cases.some(({ unit }) => unit === 'blocks')).toBe(false);
     expect(notes.slice(1)).toEqual([
-      'vllm-runs/gpu_meta.json: GPU NVIDIA Titan is not known',
-      'vllm-runs/model_meta.json: model gpt2 is not known',
-      'vllm-runs/set_meta.json: its KV cache was set, not measured',
-      'vllm-runs/awq_meta.json: quantisation awq is not modelled',
+      'left out: vllm-runs/gpu_meta.json: GPU NVIDIA Titan is not known',
+      'left out: vllm-runs/model_meta.json: model gpt2 is not known',
+      'left out: vllm-runs/set_meta.json: its KV cache was set, not measured',
+      'left out: vllm-runs/awq_meta.json: quantisation awq is not modelled',
     ]);
   });
 
-  test('a file that is no description of a run is an error that names it', async () => {
+  test('a file that is no description of a run is left out by name', async () => {
     for (const broken of ['{', '{"model": 1}']) {
-      await expect(run(folder({ 'vllm-runs/x_meta.json': broken }))).rejects.toThrow(UsageError);
-      await expect(run(folder({ 'vllm-runs/x_meta.json': broken }))).rejects.toThrow('vllm-runs/x_meta.json');
+      const { notes } = await run(folder({ 'vllm-runs/x_meta.json': broken }));
+      expect(notes.at(-1)).toMatch(/^left out: vllm-runs\/x_meta.json: /);
     }
+  });
+
+  test('a run that does not say its cache is left out', async () => {
+    const { notes } = await run(folder({ 'vllm-runs/x_meta.json': { ...start, kv_cache: null } }));
+    expect(notes.at(-1)).toBe(
+      'left out: vllm-runs/x_meta.json: it does not say what KV cache it found room for',
+    );
   });
 });

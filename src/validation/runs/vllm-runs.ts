@@ -1,11 +1,12 @@
-import { completeConfig, deploymentOf, type PolicyResult, runExperiment } from '../../sim/experiment.ts';
+import { UsageError } from '../../core/errors.ts';
+import { completeConfig, type PolicyResult, runExperiment } from '../../sim/experiment.ts';
 import { type KernelChoice, openKernels } from '../../sim/kernels/open-kernels.ts';
-import { NoKernels } from '../../sim/kernels/table-files.ts';
 import { Metrics } from '../../sim/metrics.ts';
 import { quantile, summarise } from '../../sim/statistics.ts';
 import type { Case } from '../case.ts';
 import type { Chart, Study } from '../study.ts';
 import { type RecordedRun, recordedRuns } from './recorded-run.ts';
+import { deploymentText } from './run-description.ts';
 
 /** Real vLLM, request by request: the same arrivals and lengths, with measured kernels and by roofline alone. */
 export const vllmRuns: Study = {
@@ -20,11 +21,16 @@ export const vllmRuns: Study = {
     const notes = [...skipped];
     for (const [i, run] of runs.entries()) {
       progress?.(i / runs.length, run.name);
-      const deployment = deploymentOf(completeConfig(run.config), run.model);
       const roofline = await simulate(run);
-      cases.push(...casesOf(run, roofline.result, 'roofline', { mean: 0.15, percentile: 0.15 }));
-      const kernels = await openKernels(data!, deployment, ['vllm']).catch(error => {
-        if (!(error instanceof NoKernels)) throw error;
+      const { result } = roofline;
+      if (result.total_output_tokens < outputTokens(run)) {
+        notes.push(`left out: ${run.name}: not all of it was served: ${roofline.notes.join('; ')}`);
+        continue;
+      }
+      notes.push(...conditionsOf(run));
+      cases.push(...casesOf(run, result, 'roofline', { mean: 0.15, percentile: 0.15 }));
+      const kernels = await openKernels(data!, run.description.deployment, ['vllm']).catch(error => {
+        if (!(error instanceof UsageError)) throw error;
         notes.push(`${run.name}: by roofline only, ${error.message}`);
       });
       const tables = kernels && (await simulate(run, kernels));
@@ -47,27 +53,38 @@ export const vllmRuns: Study = {
   },
 };
 
+const outputTokens = ({ requests }: RecordedRun) =>
+  requests.reduce((sum, { outputTokens: tokens }) => sum + tokens, 0);
+
+/** What of the conditions was not written down. */
+function conditionsOf({ name, description, arrivals }: RecordedRun): string[] {
+  const known = arrivals.filter(({ tokens }) => tokens !== undefined).length;
+  return [
+    description.cache ? '' : `${name}: KV blocks by formula, the run does not say them`,
+    known < arrivals.length && description.prefixCaching
+      ? `${name}: what ${arrivals.length - known} of ${arrivals.length} prompts share is not known (workload ${description.dataset ?? 'not named'})`
+      : '',
+  ].filter(note => note !== '');
+}
+
 interface Simulated {
   readonly result: PolicyResult;
+  readonly notes: readonly string[];
   /** Request by request. */
   readonly metrics: Metrics;
 }
 
 async function simulate(run: RecordedRun, kernels?: KernelChoice): Promise<Simulated> {
   const { arrivals } = run;
-  const config = completeConfig({
-    ...run.config,
-    trace: run.name,
-    num_gpu_blocks_override: run.numGpuBlocks,
-  });
+  const config = completeConfig({ ...run.config, trace: run.name });
   const metrics = new Metrics();
-  const { results } = await runExperiment(config, {
+  const { results, notes } = await runExperiment(config, {
     listener: () => metrics,
-    model: run.model,
+    model: run.description.deployment.model,
     ...(kernels && { kernels }),
     openTrace: async () => ({ name: run.name, count: arrivals.length, chunks: () => [arrivals] }),
   });
-  return { result: results[0]!, metrics };
+  return { result: results[0]!, metrics, notes };
 }
 
 /** Share of the requests that were served within a time, as measured and as simulated. */
@@ -77,7 +94,7 @@ function chartsOf(run: RecordedRun, simulated: Readonly<Record<string, Metrics>>
     ['latency', 'e2el', run.requests.map(({ arrival, lastToken }) => lastToken - arrival)],
   ] as const;
   return figures.map(([title, name, measured]) => ({
-    title: `${run.model.name} on ${run.gpu.name}: ${title}`,
+    title: `${deploymentText(run.description.deployment)}: ${title}`,
     kind: 'lines',
     x: { label: 'requests (%)' },
     y: { label: `${title} (s)` },
@@ -127,8 +144,8 @@ function casesOf(
       ] as const
     ).map(
       ([statistic, shown, limit]): Case => ({
-        what: `${run.model.name} on ${run.gpu.name}: ${title} ${shown}, ${by}`,
-        source: `vLLM ${run.version}, ${requests.length} requests (LLMServingSim)`,
+        what: `${deploymentText(run.description.deployment)}: ${title} ${shown}, ${by}`,
+        source: `vLLM ${run.description.version}, ${requests.length} requests (LLMServingSim)`,
         unit: 'ms',
         measured: measured[name][statistic] * 1000,
         predicted: result[`${statistic}_${name}_ms`],
