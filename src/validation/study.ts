@@ -1,3 +1,4 @@
+import type { KernelFolder } from '../sim/kernels/kernel-folder.ts';
 import type { Case } from './case.ts';
 
 /** Simulations that answer one question, held against the record. */
@@ -51,14 +52,5 @@ export interface ChartSeries {
   readonly published?: readonly (readonly [x: number | string, y: number])[];
 }
 
-/** A folder of recorded measurements. Paths use `/`, relative to it. */
-export interface DataFolder {
-  /** Shown in messages. */
-  readonly name: string;
-  /** Every file below it, sorted. */
-  list(): Promise<readonly string[]>;
-  /** Text of a file, unpacked if it is gzip. @throws UsageError when it cannot be read. */
-  text(path: string): Promise<string>;
-  /** Its bytes, unpacked if they are gzip. */
-  bytes(path: string): Promise<Uint8Array>;
-}
+/** A folder of recorded measurements. */
+export type DataFolder = KernelFolder;

@@ -9,6 +9,11 @@ import type { Parameter } from './parameters.ts';
 export interface Estimate {
   readonly parameter: Parameter;
   readonly value: number;
+  /**
+   * 95 % of the resamples. The value may lie outside: they are then off to one side of the fit, as a slope misleads or
+   * the fit stopped at a step of the simulation. An interval stretched to it would hide that bias, and a
+   * bias-corrected one leaves the value out in just the same cases.
+   */
   readonly low: number;
   readonly high: number;
   readonly standardError: number;
@@ -81,8 +86,8 @@ export function estimate(
     return {
       parameter,
       value,
-      low: Math.min(value, end(0.025)),
-      high: Math.max(value, end(0.975)),
+      low: end(0.025),
+      high: end(0.975),
       standardError: errors[k]!,
       isShown: agree(near.slopes[k]!, near.others[k]!),
     };

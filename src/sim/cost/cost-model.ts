@@ -130,7 +130,7 @@ export class CostModel {
 
   /** All attention of the step from a profile of whole steps; false where there is none. */
   #addProfiledAttention(cost: StepCost, shape: StepShape): boolean {
-    const { kernels, model } = this.options;
+    const { kernels, model, runtime } = this.options;
     if (!kernels?.attention || shape.decodes + shape.prefills.length === 0) return false;
     const kv = shape.decodes > 0 ? shape.decodeKv / shape.decodes : 0;
     const { shortestKv: shortest, longestKv: longest } = shape;
@@ -143,18 +143,19 @@ export class CostModel {
     }
     const alone = shape.decodes > 0 ? kernels.attention(decodes) : undefined;
     const whole = chunk > 0 ? kernels.attention({ ...decodes, chunk, key: pairs / chunk }) : alone;
-    if (!whole) return false;
+    if (!whole || (shape.decodes > 0 && !alone)) return false;
     const { layers, heads, headDim } = model;
     const { tensorParallel: tp } = this.options;
-    if (shape.decodes > 0) {
+    if (alone) {
       const bytes = (shape.decodeKv * this.kvBytesPerToken) / layers;
       const flops = (shape.decodeKv * this.#decodeFlopsPerSlot) / layers;
       const launch = { floor: 0, arithmetic: 0, traffic: 1, flops, bytes };
-      book(cost, term.decode_attention, layers, launch, alone ?? whole);
+      const time = { seconds: alone.seconds * runtime.decodeAttention, tier: alone.tier };
+      book(cost, term.decode_attention, layers, launch, time);
     }
     if (chunk > 0) {
       // What the prefills add to the kernel that serves both.
-      const seconds = Math.max(0, whole.seconds - (alone?.seconds ?? 0));
+      const seconds = Math.max(0, whole.seconds - (alone?.seconds ?? 0)) * runtime.prefillAttention;
       const flops = (4 * pairs * heads * headDim) / tp;
       const launch = { floor: 0, arithmetic: 1, traffic: 0, flops, bytes: 0 };
       book(cost, term.prefill_attention, layers, launch, { seconds, tier: whole.tier });

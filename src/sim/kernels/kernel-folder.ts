@@ -1,4 +1,4 @@
-/** A folder of measured kernels. Paths use `/`, relative to it. */
+/** A folder of measurements. Paths use `/`, relative to it. */
 export interface KernelFolder {
   /** Shown in messages. */
   readonly name: string;

@@ -38,11 +38,6 @@ function gpuLabel(text: string): { readonly chip: string; readonly memory: numbe
   return { chip, memory };
 }
 
-const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-
-/** To be replaced by `meansGpu`: prefixes confuse `L4` with `l40s`. */
-export const sameName = (gpu: string, label: string): boolean => plain(gpu).startsWith(plain(label));
-
 /**
  * Whether two names of Hugging Face, a slash perhaps an underscore, mean the same network: its owner,
  * fine-tuning, quantisation and version do not matter.
@@ -52,5 +47,6 @@ export const sameModel = (a: string, b: string): boolean => modelKey(a) === mode
 function modelKey(title: string): string {
   const own = title.split(/[/_](?=[^/_]+$)/).at(-1)!;
   const variant = /-(instruct|chat|hf|base|fp8|dynamic|\d{4}|v\d+\.\d+)(?=-|$)/gi;
-  return plain(own.replace(/^meta-/i, '').replaceAll(variant, ''));
+  const kept = own.replace(/^meta-/i, '').replaceAll(variant, '');
+  return kept.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }

@@ -21,15 +21,14 @@ export type LazyRows = () => TableRows;
 
 /**
  * Opens what a folder has measured of a GPU in AIConfigurator's formats: for each operation the table of the
- * wanted engine, or of another where it has none, of the newest version unless one is named. Tables are
- * parsed when first used.
+ * wanted engine, or of another where it has none, of the newest version. Tables are parsed when first used.
  *
- * @throws UsageError when the folder has nothing for the GPU or lacks the version; from a reader, when first
- *   used, at what is no table.
+ * @throws UsageError when the folder has nothing for the GPU; from a reader, when first used, at what is no
+ *   table.
  */
 export async function openKernelTables(
   folder: KernelFolder,
-  want: { readonly gpu: string; readonly framework: Framework; readonly version?: string },
+  want: { readonly gpu: string; readonly framework: Framework },
 ): Promise<KernelTables> {
   const files = await tableFiles(folder);
   const gpu = findGpu(want.gpu);

@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/errors.ts';
 import type { Seconds, Tokens } from '../../core/units.ts';
 import { nearestShape, rowsByShape, shapeKey } from './attention-shapes.ts';
 import { lastNotAbove } from './axis.ts';
@@ -38,12 +39,24 @@ export class PrefillTable {
   #last: AttentionShape | undefined;
   #lastSource: Source | undefined;
 
+  /**
+   * Shapes that were measured behind other tokens only are left to those like them, for a chunk is read from whole
+   * prompts.
+   *
+   * @throws UsageError when that is every shape.
+   */
   constructor(table: TableRows, multiprocessors: number) {
     this.#multiprocessors = multiprocessors;
-    this.measured = rowsByShape(table).map(({ shape, rows }) => ({
-      shape,
-      grid: once(() => gridOf(table, rows)),
-    }));
+    const step = table.numbers.get('step')!;
+    this.measured = rowsByShape(table)
+      .filter(({ rows }) => rows.some(i => step[i] === 0))
+      .map(({ shape, rows }) => ({ shape, grid: once(() => gridOf(table, rows)) }));
+    if (this.measured.length === 0) {
+      throw new UsageError(
+        `${table.path}: no rows of prompts from their start (step 0), from which the later chunks are read; ` +
+          'expected a table of context attention',
+      );
+    }
     for (const own of this.measured) this.#byShape.set(shapeKey(own.shape), own);
   }
 

@@ -5,14 +5,12 @@ import { Line, worse } from './grid.ts';
 import type { KernelFolder } from './kernel-folder.ts';
 import type { AttentionStep, KernelTime, LayerName, LayerProfile } from './kernel-tables.ts';
 import { MoeGrid } from './moe-grid.ts';
-import { sameModel, sameName } from './names.ts';
+import { type ProfileFiles, profileFiles } from './profile-files.ts';
 import { ProfileTable } from './profile-table.ts';
-import { SkewFit } from './skew-fit.ts';
+import { isLaterSkewFit, type Skew, SkewFit } from './skew-fit.ts';
+import { readSkewMeta } from './skew-meta.ts';
 
 const microseconds = 1e-6;
-
-/** The files of one profile, by table: `dense`, `per_sequence`, `attention`, `moe`, `skew_fit`, `meta`. */
-type ProfileFiles = ReadonlyMap<string, string>;
 
 /**
  * Layer times of a model measured inside vLLM, as LLMServingSim's profiler writes them: linear layers by
@@ -21,7 +19,7 @@ type ProfileFiles = ReadonlyMap<string, string>;
  * (`RTX4090/meta-llama/Llama-3.1-8B/bf16/tp1/dense.csv`) or flat (`profile_RTX4090_…_bf16_tp1_dense.csv.gz`).
  *
  * @returns undefined when the folder holds no profile of this deployment.
- * @throws UsageError at a table that is not one.
+ * @throws UsageError at a table that is not one, and where two profiles are of this deployment.
  */
 export async function openServingProfile(
   folder: KernelFolder,
@@ -43,20 +41,29 @@ export async function openServingProfile(
       lines.set(layer as LayerName, new Line(points.map(([x, y]) => [x!, y! * microseconds])));
     }
   }
+  const moe = moeGrid(await table('moe', ['tokens', 'activated_experts', 'time_us']));
+  const skew = await skewOf(folder, files, deployment.tensorParallel);
+  // Said with every result: what of the profile was not used as it stands.
+  const notes = [
+    ...(files.has('moe') && !moe ? [`${files.get('moe')}: no rows of ep 1, it is not used`] : []),
+    ...(skew.note === undefined ? [] : [skew.note]),
+  ];
   return new ServingProfile(
-    `LLMServingSim profile ${files.get('dense')}`,
+    [`LLMServingSim profile ${files.get('dense')}`, ...notes].join('; '),
     lines,
     await attentionGrid(folder, files.get('attention')!),
-    await skewFit(folder, files),
-    moeGrid(await table('moe', ['tokens', 'activated_experts', 'time_us'])),
+    skew.skew,
+    moe,
   );
 }
 
+/** Undefined without a row of all experts on one GPU: the cost model has a price of its own. */
 function moeGrid(table: ProfileTable | undefined): MoeGrid | undefined {
   if (!table) return undefined;
   const columns = ['tokens', 'activated_experts', 'time_us', ...(table.has('ep') ? ['ep'] : [])];
   // All experts on one GPU: those spread over several were profiled with fewer.
   const rows = table.numbers(columns).filter(([, , , ep = 1]) => ep === 1);
+  if (rows.length === 0) return undefined;
   return new MoeGrid(rows.map(([tokens, experts, time]) => [tokens!, experts!, time! * microseconds]));
 }
 
@@ -64,14 +71,14 @@ class ServingProfile implements LayerProfile {
   readonly source: string;
   readonly #lines: ReadonlyMap<LayerName, Line>;
   readonly #attention: AttentionGrid;
-  readonly #skew: SkewFit | undefined;
+  readonly #skew: Skew | undefined;
   readonly #moe: MoeGrid | undefined;
 
   constructor(
     source: string,
     lines: ReadonlyMap<LayerName, Line>,
     attention: AttentionGrid,
-    skew: SkewFit | undefined,
+    skew: Skew | undefined,
     moe: MoeGrid | undefined,
   ) {
     this.source = source;
@@ -95,6 +102,9 @@ class ServingProfile implements LayerProfile {
     const mean = this.#attention.read(step, step.kv);
     if (!this.#skew || step.decodes < 2 || step.longest <= step.shortest) return mean;
     const longest = this.#attention.read(step, step.longest);
+    // At the edges of the grid the longest can come out the faster one, of which no share is meant: LLMServingSim
+    // leaves the mean as well.
+    if (longest.seconds <= mean.seconds) return mean;
     const alpha = this.#skew.alpha(step);
     return {
       seconds: Math.max(0, mean.seconds + alpha * (longest.seconds - mean.seconds)),
@@ -108,7 +118,13 @@ async function attentionGrid(folder: KernelFolder, path: string): Promise<Attent
   const text = await folder.text(path);
   const keyed = text.slice(0, text.indexOf('\n')).includes('prefill_key');
   const columns = ['prefill_chunk', keyed ? 'prefill_key' : 'kv_prefill', 'n_decode', 'kv_decode', 'time_us'];
-  const rows = new ProfileTable(text, path, columns).numbers(columns);
+  const table = new ProfileTable(text, path, columns);
+  const rows = table.numbers(columns).filter((_, i) => isPlainDecode(table, i));
+  if (rows.length === 0) {
+    throw new UsageError(
+      `${path}: no rows of layer attention with one query token a decode (decode_q_len 1)`,
+    );
+  }
   return new AttentionGrid(
     rows.map(([chunk, past, decodes, kv, time]): AttentionRow => {
       const key = keyed || chunk === 0 ? past! : past! + chunk! / 2;
@@ -117,46 +133,26 @@ async function attentionGrid(folder: KernelFolder, path: string): Promise<Attent
   );
 }
 
-/** A profile that says its fit is disabled was measured without one, and is used so. */
-async function skewFit(folder: KernelFolder, files: ProfileFiles): Promise<SkewFit | undefined> {
-  const path = files.get('skew_fit');
-  const meta = files.get('meta');
-  if (path === undefined) return undefined;
-  if (
-    meta !== undefined &&
-    /^skew_fit:\s*\n(?:[ \t].*\n)*?[ \t]+enabled:\s*false/m.test(await folder.text(meta))
-  ) {
-    return undefined;
-  }
-  return SkewFit.read(await folder.text(path), path);
+/** Later tables hold other kernels as well, and decodes that verify several tokens at a time. */
+function isPlainDecode(table: ProfileTable, row: number): boolean {
+  const isAttention = !table.has('layer') || table.text(row, 'layer') === 'attention';
+  return isAttention && !(table.has('decode_q_len') && Number(table.text(row, 'decode_q_len')) > 1);
 }
 
-/** The profile of the deployment among the files of a folder, if there is one. */
-function profileFiles(paths: readonly string[], deployment: Deployment): ProfileFiles | undefined {
-  const { gpu, model, tensorParallel, weights, kv } = deployment;
-  if (weights === 'int4' || weights === 'int8') return undefined;
-  const variant = `${weights === 'fp8' ? 'fp8' : 'bf16'}${kv === 'fp8' ? '-kvfp8' : ''}`;
-  const files = new Map<string, string>();
-  for (const path of paths) {
-    const found = flat.exec(path)?.groups ?? nested.exec(path)?.groups;
-    if (!found) continue;
-    const { hardware, name, dtype, tp, table } = found;
-    const matches =
-      sameName(gpu.name, hardware!) &&
-      sameModel(name!, model.title) &&
-      dtype === variant &&
-      (tp === undefined || Number(tp) === tensorParallel);
-    if (matches) files.set(table!, path);
-  }
-  if (!files.has('dense') && !files.has('attention')) return undefined;
-  for (const table of ['dense', 'attention']) {
-    if (!files.has(table))
-      throw new UsageError(`${[...files.values()][0]}: its profile has no ${table} table`);
-  }
-  return files;
+/** How unequal decodes are read, if at all, and what the user should know of it. */
+async function skewOf(
+  folder: KernelFolder,
+  files: ProfileFiles,
+  tensorParallel: number,
+): Promise<{ readonly skew?: Skew; readonly note?: string }> {
+  const [path, meta] = [files.get('skew_fit'), files.get('meta')];
+  if (path === undefined) return {};
+  const said = meta === undefined ? undefined : readSkewMeta(await folder.text(meta), tensorParallel);
+  if (said?.isDisabled) return {};
+  const text = await folder.text(path);
+  const alpha = said?.alpha;
+  if (!isLaterSkewFit(text)) return { skew: SkewFit.read(text, path, alpha) };
+  const later = `${path}: a fit by labels that Quire does not read`;
+  if (alpha === undefined) return { note: `${later}, and no default beside it; it is not used` };
+  return { skew: { alpha: () => alpha }, note: `${later}; every step takes its default ${alpha}` };
 }
-
-const flat =
-  /(?:^|\/)profile_(?<hardware>[^_/]+)_(?<name>[^/]+)_(?<dtype>(?:bf|fp|int)\d+(?:-kv\w+)?)_(?:tp(?<tp>\d+)_)?(?<table>dense|per_sequence|attention|moe|skew_fit|meta)\.(?:csv|yaml)(?:\.gz)?$/;
-const nested =
-  /(?:^|\/)(?<hardware>[^/]+)\/(?<name>[^/]+\/[^/]+)\/(?<dtype>(?:bf|fp|int)\d+(?:-kv\w+)?)\/(?:tp(?<tp>\d+)\/)?(?<table>dense|per_sequence|attention|moe|skew_fit|meta)\.(?:csv|yaml)(?:\.gz)?$/;

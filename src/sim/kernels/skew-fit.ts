@@ -1,25 +1,40 @@
 import type { AttentionStep } from './kernel-tables.ts';
 import { ProfileTable } from './profile-table.ts';
 
+/** Where the attention of unequal decodes lies between that of as many of mean KV (0) and of the longest (1). */
+export interface Skew {
+  alpha(step: AttentionStep): number;
+}
+
+/**
+ * Later profilers fit to other labels (`pc_label`, `lev_label`, the gap between mean and longest), whose limits are
+ * nowhere in the table.
+ */
+export function isLaterSkewFit(text: string): boolean {
+  const end = text.indexOf('\n');
+  const header = text.slice(0, end < 0 ? text.length : end).split(',');
+  return header.some(name => name.trim() === 'lev_label');
+}
+
 const columns = ['pc', 'n_label', 'skew_rate_label', 'kv_big_label', 'kp_label', 'alpha', 'n_samples'];
 
 /**
- * How far the attention of unequal decodes lies between that of as many of mean KV (0) and of the longest
- * (1), by LLMServingSim's five labels: prefill tokens, decodes, how near the mean is to the longest, the
+ * Fitted by LLMServingSim's five labels: prefill tokens, decodes, how near the mean is to the longest, the
  * longest KV, and the history of the prefill.
  */
-export class SkewFit {
+export class SkewFit implements Skew {
   readonly #cells = new Map<string, number>();
   readonly #chunks: number[];
   readonly #limits: Record<'n' | 'rate' | 'big' | 'past', readonly Limit[]>;
-  /** Mean over all samples, for cells that were not measured: with prefills, and without. */
+  /** For cells that were not measured: without prefills, and with them. */
   readonly #default: readonly [pure: number, mixed: number];
 
-  static read(text: string, path: string): SkewFit {
-    return new SkewFit(new ProfileTable(text, path, columns));
+  /** @param otherwise for cells that were not measured; the mean over the samples of all where it is not known */
+  static read(text: string, path: string, otherwise?: number): SkewFit {
+    return new SkewFit(new ProfileTable(text, path, columns), otherwise);
   }
 
-  private constructor(table: ProfileTable) {
+  private constructor(table: ProfileTable, otherwise: number | undefined) {
     const labels = (column: string) => {
       const all = Array.from({ length: table.length }, (_, i) => table.text(i, column));
       return [...new Set(all)].map(limitOf).sort((a, b) => a.upTo - b.upTo);
@@ -38,6 +53,8 @@ export class SkewFit {
     for (const [i, [chunk, alpha, samples]] of table
       .numbers(['pc', 'alpha', 'n_samples'], Number.NEGATIVE_INFINITY)
       .entries()) {
+      // Fits of models with other attention kernels as well have a row for each.
+      if (table.has('layer') && table.text(i, 'layer') !== 'attention') continue;
       chunks.add(chunk!);
       const names = ['n_label', 'skew_rate_label', 'kv_big_label', 'kp_label'].map(name =>
         table.text(i, name),
@@ -48,7 +65,8 @@ export class SkewFit {
       sum[1]! += samples!;
     }
     this.#chunks = [...chunks].sort((a, b) => a - b);
-    this.#default = [sums[0]![0]! / (sums[0]![1]! || 1), sums[1]![0]! / (sums[1]![1]! || 1)];
+    const mean = ([alpha, samples]: readonly number[]) => alpha! / (samples! || 1);
+    this.#default = [otherwise ?? mean(sums[0]!), otherwise ?? mean(sums[1]!)];
   }
 
   alpha({ chunk, key, decodes, kv, shortest, longest }: AttentionStep): number {

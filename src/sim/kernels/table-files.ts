@@ -44,12 +44,12 @@ export async function tableFiles(folder: KernelFolder): Promise<readonly TableFi
 /**
  * The table of each operation for a system: of the wanted engine where there is one, of the newest version.
  *
- * @throws NoKernels when the folder has no table of the system; UsageError when it has not the version.
+ * @throws NoKernels when the folder has no table of the system.
  */
 export function chooseFiles(
   files: readonly TableFile[],
   system: string,
-  want: { readonly gpu: string; readonly framework: Framework; readonly version?: string },
+  want: { readonly gpu: string; readonly framework: Framework },
   folder: string,
 ): ReadonlyMap<TableOp, TableFile> {
   const own = files.filter(file => file.system === system);
@@ -60,16 +60,7 @@ export function chooseFiles(
         (known.length > 0 ? `it has ${known.join(', ')}` : 'expected the tables of AIConfigurator'),
     );
   }
-  const { framework, version } = want;
-  if (version !== undefined && !own.some(file => file.framework === framework && file.version === version)) {
-    const versions = own.filter(file => file.framework === framework).map(file => file.version);
-    throw new UsageError(
-      `${folder}: no kernel tables of ${framework} ${version} on ${want.gpu}; ` +
-        `it has ${[...new Set(versions)].sort(byVersion).join(', ') || `none of ${framework}`}`,
-    );
-  }
-  const rank = (file: TableFile) =>
-    file.framework !== framework ? 0 : version === undefined || file.version === version ? 2 : 1;
+  const rank = (file: TableFile) => Number(file.framework === want.framework);
   const order = (name: TableFile['framework']) => (frameworks as readonly string[]).indexOf(name);
   const best = new Map<TableOp, TableFile>();
   const sorted = own.toSorted(

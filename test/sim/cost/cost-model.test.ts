@@ -5,6 +5,7 @@ import { runtimes } from '../../../src/sim/cost/runtimes.ts';
 import type { StepShape } from '../../../src/sim/cost/step-shape.ts';
 import { costTerms, type StepCost, term } from '../../../src/sim/cost/terms.ts';
 import { findGpu, gpus } from '../../../src/sim/hardware/catalogue.ts';
+import type { MeasuredKernels } from '../../../src/sim/kernels/kernel-tables.ts';
 import { findModel, models } from '../../../src/sim/models/catalogue.ts';
 import { parameterCount } from '../../../src/sim/models/parameters.ts';
 
@@ -325,4 +326,25 @@ test('quantised checkpoints keep lm_head at 16 bits: its price is the same', () 
   const head = (weights: CostOptions['weights']) =>
     priced(model({ weights }), decode(4, 500)).terms[term.lm_head];
   for (const weights of ['fp8', 'int8', 'int4'] as const) expect(head(weights)).toBe(head('fp16'));
+});
+
+test('attention that an engine has slower is slower with a profile of whole steps as well', () => {
+  const kernels: MeasuredKernels = {
+    source: 'a profile',
+    attention: ({ chunk, decodes, kv }) => ({
+      seconds: 1e-6 * (5 + chunk + (decodes * kv) / 100),
+      tier: 'measured',
+    }),
+  };
+  const mixed: StepShape = { ...decode(8, 500), prefills: [{ rows: 1, chunk: 64, past: 128 }], tokens: 72 };
+  const { layers } = findModel('llama-2-7b')!;
+  for (const runtime of [runtimes.vllm, runtimes['vllm-v0'], runtimes.transformers]) {
+    const cost = model({ runtime: { ...runtime, deviceScale: 1 }, kernels });
+    const { terms } = priced(cost, mixed);
+    expect(terms[term.decode_attention]).toBeCloseTo(layers * 45e-6 * runtime.decodeAttention, 12);
+    // What the prompts add to the kernel that serves both.
+    expect(terms[term.prefill_attention]).toBeCloseTo(layers * 64e-6 * runtime.prefillAttention, 12);
+    const prompt = priced(cost, prefill(64)).terms[term.prefill_attention];
+    expect(prompt).toBeCloseTo(layers * 69e-6 * runtime.prefillAttention, 12);
+  }
 });

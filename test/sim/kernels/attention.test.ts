@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { UsageError } from '../../../src/core/errors.ts';
 import { readCsvRows } from '../../../src/sim/kernels/csv-rows.ts';
 import { DecodeTable } from '../../../src/sim/kernels/decode-table.ts';
 import type { AttentionShape } from '../../../src/sim/kernels/kernel-tables.ts';
@@ -181,4 +182,15 @@ test('arithmetic in 8 bits does not stand for 16', () => {
   const fast = prefillRows().map(row => row.replace(/^bfloat16/, 'fp8').replace(/[^,]+$/, '0.001'));
   const table = prefillTable(...fast, ...slow);
   expect(table.read(2, 512, 0, shape)!.seconds).toBeCloseTo(prefillMs(2, 512) * 1e-3, 12);
+});
+
+test('a shape without rows from the start of a prompt is left to the others; a table without any is refused', () => {
+  const later = prefillRows(1024).map(row => row.replace(/,32,8,128,/, ',64,8,128,'));
+  const wide = { ...shape, heads: 64 };
+  const table = prefillTable(...prefillRows(), ...later);
+  expect(table.measured).toHaveLength(1);
+  expect(table.read(2, 512, 0, wide)).toEqual(prefillTable(...prefillRows()).read(2, 512, 0, wide));
+  expect(table.read(2, 512, 0, wide)!.tier).toBe('extrapolated');
+  expect(() => prefillTable(...later)).toThrow(UsageError);
+  expect(() => prefillTable(...later)).toThrow(/prefill\.csv: no rows .*step 0/);
 });

@@ -1,76 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../../src/core/errors.ts';
 import { vllm } from '../../../src/core/policies/vllm.ts';
 import { runtimes } from '../../../src/sim/cost/runtimes.ts';
 import { setUpEngine } from '../../../src/sim/engine-setup.ts';
 import { findGpu } from '../../../src/sim/hardware/catalogue.ts';
-import type { KernelFolder } from '../../../src/sim/kernels/kernel-folder.ts';
-import type { AttentionStep } from '../../../src/sim/kernels/kernel-tables.ts';
-import { sameModel, sameName } from '../../../src/sim/kernels/names.ts';
 import { openServingProfile } from '../../../src/sim/kernels/serving-profile.ts';
-import { findModel } from '../../../src/sim/models/catalogue.ts';
-
-const deployment = {
-  model: findModel('llama-3.1-8b')!,
-  gpu: findGpu('rtx-4090')!,
-  tensorParallel: 1,
-  weights: 'fp16',
-  kv: 'fp16',
-} as const;
-
-/** Attention of 1 µs for each token of a prompt, 10 ns for each slot that decodes read, and 5 µs at all. */
-const attentionOf = (chunk: number, past: number, n: number, kv: number) =>
-  5 + chunk * (1 + past / 1000) + (n * kv) / 100;
-
-const attentionRows = [0, 16, 64].flatMap(chunk =>
-  (chunk === 0 ? [0] : [0, 128, 1024]).flatMap(past =>
-    [0, 1, 4, 16].flatMap(n =>
-      (n === 0 ? [0] : [16, 256, 4096])
-        .filter(() => chunk + n > 0)
-        .map(kv => `${chunk},${past},${n},${kv},${attentionOf(chunk, past, n, kv)}`),
-    ),
-  ),
-);
-
-const layers = [
-  'embedding',
-  'layernorm',
-  'qkv_proj',
-  'rotary_emb',
-  'o_proj',
-  'gate_up_proj',
-  'act_fn',
-  'down_proj',
-  'final_layernorm',
-];
-const files: Record<string, string> = {
-  dense: `layer,tokens,time_us\n${layers.flatMap(layer => [1, 8, 64].map(tokens => `${layer},${tokens},${10 + tokens}`)).join('\n')}\n`,
-  per_sequence: 'layer,sequences,time_us\nlm_head,1,100\nlm_head,8,107\nsampler,1,20\nsampler,8,27\n',
-  attention: `prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n${attentionRows.join('\n')}\n`,
-};
-const skew =
-  'pc,n_label,skew_rate_label,kv_big_label,kp_label,alpha,n_samples\n' +
-  '0,n<=4,sr<=40%,kvB<=1k,kp=0,0.5,3\n0,n<=4,sr>70%,kvB<=1k,kp=0,0.25,3\n16,n<=4,sr<=40%,kvB<=1k,kp<=1k,1,1\n';
-
-function folderOf(
-  tables: Record<string, string>,
-  name = (table: string) =>
-    `runs/profile_RTX4090_meta-llama_Llama-3.1-8B_bf16_${table === 'meta' ? 'meta.yaml' : `tp1_${table}.csv.gz`}`,
-): KernelFolder {
-  const paths = new Map(Object.entries(tables).map(([table, text]) => [name(table), text]));
-  return {
-    name: 'kernels',
-    list: async () => [...paths.keys()].sort(),
-    text: async path => paths.get(path)!,
-    bytes: async path => new TextEncoder().encode(paths.get(path)!),
-  };
-}
-
-const open = async (tables = files) => (await openServingProfile(folderOf(tables), deployment))!;
-const step = (change: Partial<AttentionStep>): AttentionStep => {
-  const kv = change.kv ?? 0;
-  return { chunk: 0, key: 0, decodes: 0, kv, shortest: kv, longest: kv, ...change };
-};
+import { attentionOf, attentionRows, deployment, files, open, profileFolder, step } from './profile.ts';
 
 describe('a profile of layers', () => {
   test('rows of the tables verbatim, lines between them, the last two on beyond them, a floor below', async () => {
@@ -118,33 +54,6 @@ describe('a profile of layers', () => {
     expect(both.seconds).toBeGreaterThan(profile.attention(beside)!.seconds);
   });
 
-  test('unequal decodes: between as many of the mean and of the longest, by the fit; not where it is disabled', async () => {
-    const skewed = await open({ ...files, skew_fit: skew });
-    expect(skewed.needsSpread).toBe(true);
-    const unequal = step({ decodes: 4, kv: 256, shortest: 100, longest: 620 });
-    const [mean, most] = [256, 620].map(kv => attentionOf(0, 0, 4, kv) * 1e-6) as [number, number];
-    // (256 − 100) / (620 − 100) = 30 %: the cell of 40 %.
-    expect(skewed.attention(unequal)!.seconds).toBeCloseTo(mean + 0.5 * (most - mean), 12);
-    // More decodes than any label names: the last one.
-    const [mean10, most10] = [256, 620].map(kv => attentionOf(0, 0, 10, kv) * 1e-6) as [number, number];
-    expect(skewed.attention({ ...unequal, decodes: 10 })!.seconds).toBeCloseTo(
-      mean10 + 0.5 * (most10 - mean10),
-      12,
-    );
-    // With a prompt, and the mean near the longest: no such cell, so the mean of those with prompts, 1.
-    const mixed = { ...unequal, chunk: 16, key: 8, kv: 600 };
-    expect(skewed.attention(mixed)!.seconds).toBeCloseTo(attentionOf(16, 0, 4, 620) * 1e-6, 12);
-    expect(skewed.attention(step({ decodes: 4, kv: 256 }))!.seconds).toBeCloseTo(mean, 12);
-
-    const meta = 'model: x\nskew_profile:\n  enabled: false\nskew_fit:\n  enabled: false\n';
-    const plain = await open({ ...files, skew_fit: skew, meta });
-    expect(plain.needsSpread).toBe(false);
-    expect(plain.attention(unequal)!.seconds).toBeCloseTo(mean, 12);
-    expect(
-      (await open({ ...files, skew_fit: skew, meta: meta.replaceAll('false', 'true') })).needsSpread,
-    ).toBe(true);
-  });
-
   test('newer tables name the key length; the profiler’s own folders', async () => {
     const keyed = attentionRows.map(row => {
       const [chunk, past, ...rest] = row.split(',').map(Number) as [number, number, ...number[]];
@@ -154,7 +63,10 @@ describe('a profile of layers', () => {
       ...files,
       attention: `prefill_chunk,prefill_key,n_decode,kv_decode,time_us\n${keyed.join('\n')}\n`,
     };
-    const nested = folderOf(tables, table => `perf/RTX4090/meta-llama/Llama-3.1-8B/bf16/tp1/${table}.csv`);
+    const nested = profileFolder(
+      tables,
+      table => `perf/RTX4090/meta-llama/Llama-3.1-8B/bf16/tp1/${table}.csv`,
+    );
     const profile = (await openServingProfile(nested, deployment))!;
     const at = step({ chunk: 64, key: 160, decodes: 4, kv: 256 });
     expect(profile.attention(at)).toEqual((await open()).attention(at));
@@ -171,6 +83,34 @@ describe('a profile of layers', () => {
     expect(profile.layer('moe', 2.5, 12)!.seconds).toBeCloseTo(52e-6, 12);
     const shared = `${moe.replaceAll(/^(?=\d)/gm, '1,').replace('tokens', 'ep,tokens')}2,1,8,20\n`;
     expect((await open({ ...files, moe: shared })).layer('moe', 1, 8)!.seconds).toBeCloseTo(40e-6, 12);
+  });
+
+  test('a MoE table of spread experts only is left out, and said so; the roofline prices the block', async () => {
+    const spread = 'ep,tokens,activated_experts,time_us\n2,1,8,40\n2,4,8,44\n';
+    const profile = await open({ ...files, moe: spread });
+    expect(profile.layer('moe', 1, 8)).toBeUndefined();
+    expect(profile.source).toMatch(/moe\.csv\.gz: no rows of ep 1/);
+  });
+
+  test('attention of several query tokens a decode, and of other kernels, is not mixed in', async () => {
+    const rows = attentionRows.map(row => {
+      const [chunk, key, n, kv, time] = row.split(',');
+      return [chunk, Number(chunk) === 0 ? 0 : Number(key) + Number(chunk) / 2, n, kv, time];
+    });
+    const line = (layer: string, [chunk, key, n, kv, time]: readonly unknown[], q: number, factor: number) =>
+      [layer, chunk, key, n, kv, q, Number(time) * factor].join();
+    const text = [
+      'layer,prefill_chunk,prefill_key,n_decode,kv_decode,decode_q_len,time_us',
+      ...rows.map(row => line('attention', row, 1, 1)),
+      ...rows.filter(([, , n]) => Number(n) > 0).map(row => line('attention', row, 4, 3)),
+      ...rows.map(row => line('sparse_attention', row, 1, 0.2)),
+    ].join('\n');
+    const profile = await open({ ...files, attention: text });
+    const at = step({ chunk: 64, key: 160, decodes: 4, kv: 256 });
+    expect(profile.attention(at)).toEqual((await open()).attention(at));
+    const other = open({ ...files, attention: text.replaceAll(/^attention,/gm, 'indexer,') });
+    await expect(other).rejects.toThrow(UsageError);
+    await expect(other).rejects.toThrow(/attention\.csv\.gz: no rows of layer attention/);
   });
 
   test.each([
@@ -220,16 +160,4 @@ test('prices with a profile: every layer from it, and the shares of the time add
   const tabled = price.tabled.reduce((sum, seconds) => sum + seconds, 0);
   expect(tabled).toBeCloseTo(price.seconds - runtimes.vllm.residualPerStep!, 12);
   expect(price.compute + price.bandwidth + price.overhead).toBeCloseTo(price.seconds, 12);
-});
-
-test('names of GPUs and models as people write them', () => {
-  expect(sameName('rtx-4090', 'RTX4090')).toBe(true);
-  expect(sameName('a100-80g', 'A100')).toBe(true);
-  expect(sameName('h100', 'H200')).toBe(false);
-  expect(sameModel('meta-llama/Llama-3.1-8B', 'meta-llama_Llama-3.1-8B')).toBe(true);
-  expect(sameModel('meta-llama/Llama-3.1-8B', 'nvidia/Llama-3.1-8B-Instruct-FP8')).toBe(true);
-  expect(sameModel('meta-llama/Llama-3.1-8B', 'RedHatAI/Meta-Llama-3.1-8B-FP8-dynamic')).toBe(true);
-  expect(sameModel('mistralai/Mixtral-8x7B-v0.1', 'Mixtral-8x7B')).toBe(true);
-  expect(sameModel('Qwen/Qwen3-30B-A3B', 'Qwen/Qwen3-30B-A3B-Instruct-2507')).toBe(true);
-  expect(sameModel('meta-llama/Llama-3.1-8B', 'meta-llama/Llama-3.1-70B')).toBe(false);
 });
