@@ -3,6 +3,7 @@ import type { Deployment } from '../deployment.ts';
 import type { KernelFolder } from './kernel-folder.ts';
 import type { KernelTables, LayerProfile, MeasuredKernels } from './kernel-tables.ts';
 import { openKernelTables } from './open-kernel-tables.ts';
+import { profilesIn } from './profile-files.ts';
 import { openServingProfile } from './serving-profile.ts';
 import { type Framework, NoKernels } from './table-files.ts';
 
@@ -31,10 +32,24 @@ export async function openKernels(
     return () => kernels;
   }
   const byFramework = new Map<Framework, KernelTables>();
-  for (const framework of new Set(runtimes.map(frameworkOf))) {
-    byFramework.set(framework, await openKernelTables(folder, { gpu: deployment.gpu.name, framework }));
+  try {
+    for (const framework of new Set(runtimes.map(frameworkOf))) {
+      byFramework.set(framework, await openKernelTables(folder, { gpu: deployment.gpu.name, framework }));
+    }
+  } catch (error) {
+    if (!(error instanceof NoKernels)) throw error;
+    const profiles = profilesIn(await folder.list());
+    if (profiles.length === 0) throw error;
+    throw new NoKernels(
+      `${error.message}; nor is one of its profiles of ${deploymentName(deployment)}: ${profiles.join(', ')}`,
+    );
   }
   return runtime => byFramework.get(frameworkOf(runtime))!;
+}
+
+function deploymentName({ model, weights, kv, tensorParallel, gpu }: Deployment): string {
+  const precision = kv === 'fp16' ? weights : `${weights}, ${kv} KV`;
+  return `${model.name} (${precision}, tensor parallel ${tensorParallel}) on ${gpu.name}`;
 }
 
 async function linksOf(folder: KernelFolder, { gpu }: Deployment): Promise<KernelTables | undefined> {

@@ -47,6 +47,19 @@ export function profileFiles(paths: readonly string[], deployment: Deployment): 
   return measured[0];
 }
 
+/** The profiles among the files of a folder, in words: `meta-llama/Llama-3.1-8B bf16 on RTX4090`. */
+export function profilesIn(paths: readonly string[]): string[] {
+  const found = paths.map(path => flat.exec(path)?.groups ?? nested.exec(path)?.groups);
+  const named = found.flatMap(groups =>
+    groups && groups['table'] === 'dense'
+      ? [
+          `${groups['name']!.replace('_', '/')} ${groups['dtype']}${groups['tp'] ? ` tp${groups['tp']}` : ''} on ${groups['hardware']}`,
+        ]
+      : [],
+  );
+  return [...new Set(named)].sort();
+}
+
 /** The model is the last two words, its owner and its name: `profile_RTX_PRO_6000_Qwen_Qwen3-32B_bf16_tp1_dense.csv`. */
 const flat =
   /(?:^|\/)profile_(?<hardware>[^/]+?)_(?<name>(?:[^_/]+_)?[^_/]+)_(?<dtype>(?:bf|fp|int)\d+(?:-kv\w+?)?)_(?:tp(?<tp>\d+)_)?(?<table>dense|per_sequence|attention|moe|skew_fit|meta)\.(?:csv|yaml)(?:\.gz)?$/;

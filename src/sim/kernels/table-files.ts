@@ -57,7 +57,10 @@ export function chooseFiles(
     const known = [...new Set(files.flatMap(file => gpusOf(file.system)))].sort();
     throw new NoKernels(
       `${folder}: no kernel tables of ${want.gpu}; ` +
-        (known.length > 0 ? `it has ${known.join(', ')}` : 'expected the tables of AIConfigurator'),
+        (known.length > 0
+          ? `it has ${known.join(', ')}`
+          : 'expected tables of AIConfigurator (h100_sxm_vllm-0.24.0_gemm.csv.gz, or its own folders from h100_sxm/ ' +
+            'down) or a profile of LLMServingSim (RTX4090/meta-llama/Llama-3.1-8B/bf16/tp1/dense.csv)'),
     );
   }
   const rank = (file: TableFile) => Number(file.framework === want.framework);

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../src/core/errors.ts';
 import { findGpu } from '../../../src/sim/hardware/catalogue.ts';
+import { openKernels } from '../../../src/sim/kernels/open-kernels.ts';
 import { openServingProfile } from '../../../src/sim/kernels/serving-profile.ts';
+import { NoKernels } from '../../../src/sim/kernels/table-files.ts';
 import { folderOf } from './folder.ts';
 import { deployment, files, profileFolder } from './profile.ts';
 
@@ -76,4 +78,12 @@ test('profiles of other GPUs, models, precisions and degrees lie beside it', asy
   const all = await both(nested('RTX4090'), nested('L4'), nested('RTX4090', 'Qwen/Qwen3-32B'), fp8, two);
   const profile = await openServingProfile(all, deployment);
   expect(profile!.source).toContain('perf/RTX4090/meta-llama/Llama-3.1-8B/bf16/tp1/dense.csv');
+});
+
+test('what a folder has instead is said: profiles of other models, precisions and GPUs', async () => {
+  const folder = nested('RTX4090');
+  await expect(openKernels(folder, { ...deployment, tensorParallel: 2 }, ['vllm'])).rejects.toThrow(
+    /no kernel tables of rtx-4090; .*nor is one of its profiles of llama-3.1-8b \(fp16, tensor parallel 2\) on rtx-4090: meta-llama\/Llama-3.1-8B bf16 tp1 on RTX4090/,
+  );
+  await expect(openKernels(folder, on('l40s'), ['vllm'])).rejects.toThrow(NoKernels);
 });
