@@ -6,6 +6,7 @@ import { paperMemory } from './paper/memory.ts';
 import { kvCapacityStudy } from './runs/capacity.ts';
 import { vllmRuns } from './runs/vllm-runs.ts';
 import type { Study } from './study.ts';
+import { offlineThroughput } from './vendor/offline.ts';
 import { onlineServing } from './vendor/online.ts';
 import { silicon } from './vendor/silicon.ts';
 
@@ -25,4 +26,5 @@ export const studies: readonly Study[] = [
   // vendor
   silicon,
   onlineServing,
+  offlineThroughput,
 ];

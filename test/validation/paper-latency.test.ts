@@ -207,6 +207,21 @@ describe('the record', () => {
     expect(kneeCase('a', {}, 1.5)).toBeUndefined();
   });
 
+  test('a range wider than a factor of two holds no figure', () => {
+    expect(kneeCase('a', { ran: [6, 12] }, 20)!.bound).toBe(0.15);
+    expect(kneeCase('a', { ran: [3, 7] }, 20)).toMatchObject({ measured: [3, 7] });
+    expect(kneeCase('a', { ran: [3, 7] }, 20)).not.toHaveProperty('bound');
+    const free = figure12
+      .flatMap(({ lines }) => Object.values(lines))
+      .filter(({ knee, ran }) => knee === undefined && ran && kneeCase('a', { ran }, 1)!.bound === undefined);
+    expect(free.map(({ ran }) => ran)).toEqual([
+      [0.1, 2.5],
+      [3, 7],
+      [0.1, 5],
+      [1.25, 7],
+    ]);
+  });
+
   test('lists every line of every panel, with rates in order', () => {
     expect(figure12).toHaveLength(6);
     const lines = figure12.flatMap(panel => Object.values(panel.lines));

@@ -3,6 +3,7 @@ import { openDataFolder } from '../../src/cli/data-folder.ts';
 import { openTrace } from '../../src/sim/workload/trace/detect.ts';
 import type { Arrival } from '../../src/sim/workload/workload.ts';
 import { errorOf, isCrossed } from '../../src/validation/case.ts';
+import { AbsentData } from '../../src/validation/run-studies.ts';
 import { parseRequests, recordedRuns } from '../../src/validation/runs/recorded-run.ts';
 import { deploymentText } from '../../src/validation/runs/run-description.ts';
 import { vllmRuns } from '../../src/validation/runs/vllm-runs.ts';
@@ -199,10 +200,31 @@ test('a run without measured kernels is held against the roofline only, and that
   });
   expect(cases.length).toBe(9);
   expect(cases.every(({ what }) => what.endsWith('roofline'))).toBe(true);
+  // Its prefix cache may have found what ours cannot: a difference would not be Quire's.
+  expect(cases.filter(({ bound }) => bound !== undefined)).toEqual([]);
   expect(notes).toEqual([
-    'RTX4090_x_vllm: what 1 of 1 prompts share is not known (workload none.jsonl)',
+    expect.stringMatching(
+      /^RTX4090_x_vllm: what 1 of 1 prompts share is not known, so no bound.*none\.jsonl\)$/,
+    ),
     expect.stringMatching(/^RTX4090_x_vllm: by roofline only, data: no kernel tables of rtx-4090/),
   ]);
+});
+
+test('a run without a prefix cache keeps its bounds, whatever its prompts shared', async () => {
+  const engine_kwargs = { enable_prefix_caching: false };
+  const files = {
+    'RTX4090_x_vllm_meta.json': { ...meta, engine_kwargs, kv_cache: { num_gpu_blocks: 100, block_size: 16 } },
+    'RTX4090_x_vllm_requests.csv': requests,
+  };
+  const { cases } = await vllmRuns.run({ data: folderOf(files) });
+  expect(cases.length).toBe(9);
+  expect(cases.every(({ bound }) => bound !== undefined)).toBe(true);
+});
+
+test('a folder without a recorded run is said, with what was looked for', async () => {
+  const attempt = vllmRuns.run({ data: folderOf({ 'README.md': '', 'RTX4090_x_vllm_meta.json': meta }) });
+  await expect(attempt).rejects.toThrow(AbsentData);
+  await expect(attempt).rejects.toThrow(/^data: no recorded run of vLLM; expected GPU_MODEL_vllm_meta\.json/);
 });
 
 test.each([

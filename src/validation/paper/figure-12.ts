@@ -84,10 +84,16 @@ function withLowRate(panel: Panel, system: System, knee: Knee): Knee {
 const FIGURE = 'vLLM paper, Fig. 12, read off the plot (± 15 %)';
 const SCRIPTS = "vLLM paper's artifact: rates that the system was run at";
 
+/** A range whose ends are further apart proves nothing: it is shown, and holds no figure. */
+const WIDEST = 2;
+
 /** A line without points beyond some rate has no knee there: such a reading is a range that begins at that rate. */
 export function kneeCase(what: string, { knee, ran }: Line, predicted: number): Case | undefined {
-  const figure = { what, unit: 'req/s', predicted, bound: READING };
-  if (knee === undefined) return ran && { ...figure, source: SCRIPTS, measured: ran };
+  const free = { what, unit: 'req/s', predicted };
+  const figure = { ...free, bound: READING };
+  if (knee === undefined) {
+    return ran && { ...(ran[1] > WIDEST * ran[0] ? free : figure), source: SCRIPTS, measured: ran };
+  }
   if (ran === undefined || knee <= ran[1]) return { ...figure, source: FIGURE, measured: knee };
   return {
     ...figure,

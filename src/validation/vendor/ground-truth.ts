@@ -1,17 +1,23 @@
 import { csvParse } from 'd3-dsv';
 import { UsageError } from '../../core/errors.ts';
+import type { Policy } from '../../core/policies/policy.ts';
 import type { Config } from '../../sim/config.ts';
 import { gpus } from '../../sim/hardware/catalogue.ts';
 import type { Gpu } from '../../sim/hardware/gpu.ts';
-import { sameModel, sameName } from '../../sim/kernels/names.ts';
+import { meansGpu, sameModel } from '../../sim/kernels/names.ts';
 import { models } from '../../sim/models/catalogue.ts';
 import type { Model } from '../../sim/models/model.ts';
+import { AbsentData } from '../run-studies.ts';
 import type { DataFolder } from '../study.ts';
+import { engineOf } from './engines.ts';
+import { LeftOut } from './left-out.ts';
+import { precisionLabel, weightsOf } from './precisions.ts';
 
 /** One published figure of one deployment under one load. */
 export interface GroundTruth {
   readonly source: string;
-  readonly engine: string;
+  /** The engine, as Quire has it. */
+  readonly policy: Policy;
   readonly version: string;
   readonly gpu: Gpu;
   readonly model: Model;
@@ -43,17 +49,19 @@ const columns = [
   'unit',
 ] as const;
 
+type Row = Readonly<Record<(typeof columns)[number], string>>;
+
 /**
- * The rows of `ground_truth.csv` that `wanted` takes, of GPUs, models and lengths that Quire knows.
+ * The rows of `ground_truth.csv` that `wanted` takes, of engines, GPUs, models, weights and lengths that Quire knows.
  *
- * @throws UsageError when the file is missing or has other columns.
+ * @throws AbsentData when there is no such file, UsageError when it has other columns.
  */
 export async function groundTruth(
   data: DataFolder,
   wanted: (row: { source: string; metric: string }) => boolean,
-): Promise<{ readonly rows: readonly GroundTruth[]; readonly skipped: readonly string[] }> {
+): Promise<{ readonly rows: readonly GroundTruth[]; readonly leftOut: LeftOut }> {
   if (!(await data.list()).includes(file)) {
-    throw new UsageError(
+    throw new AbsentData(
       `${data.name}: no ${file}; expected a table of published benchmarks (${columns.join(',')})`,
     );
   }
@@ -61,41 +69,44 @@ export async function groundTruth(
   const missing = columns.filter(name => !table.columns.includes(name));
   if (missing.length > 0) throw new UsageError(`${file}: no column ${missing.join(', ')}`);
   const rows: GroundTruth[] = [];
-  const skipped = new Map<string, number>();
-  for (const row of table as unknown as readonly Record<(typeof columns)[number], string>[]) {
+  const leftOut = new LeftOut();
+  for (const row of table as unknown as readonly Row[]) {
     if (!wanted(row)) continue;
     const known = knownRow(row);
-    if (typeof known === 'string') skipped.set(known, (skipped.get(known) ?? 0) + 1);
+    if (typeof known === 'string') leftOut.add(known);
     else rows.push(known);
   }
-  return { rows, skipped: [...skipped].map(([why, count]) => `${count} rows left out: ${why}`) };
+  return { rows, leftOut };
 }
 
 /** @returns why it cannot be simulated, if it cannot. */
-function knownRow(row: Record<(typeof columns)[number], string>): GroundTruth | string {
-  const gpu = gpuOf(row.gpu);
+function knownRow(row: Row): GroundTruth | string {
+  const policy = engineOf(row.engine, row.version);
+  if (!policy) return `engine ${`${row.engine} ${row.version}`.trim()} is not known`;
+  const gpu = gpus.find(one => meansGpu(row.gpu, one));
   if (!gpu) return `GPU ${row.gpu} is not known`;
+  // Before the model: a name that Quire does not know may be that of a precision it does not know either.
+  const precision = precisionLabel(row.precision, row.model);
+  const weights = weightsOf(precision);
+  if (!weights) return `weights in ${precision} are not modelled`;
   const model = models.find(({ title }) => sameModel(title, row.model));
   if (!model) return `model ${row.model} is not known`;
-  const [inputTokens, outputTokens, value] = [Number(row.isl), Number(row.osl), Number(row.value)];
-  if (!(inputTokens > 0) || !(outputTokens > 0)) return `lengths ${row.isl}/${row.osl} are no numbers`;
-  if (!Number.isFinite(value)) return `value ${row.value} is no number`;
-  // Where a source names no precision, the name of the checkpoint does.
-  const fp8 = /fp8/i.test(row.precision) || (row.precision.replace('?', '') === '' && /fp8/i.test(row.model));
+  const [gpuCount, inputTokens, outputTokens] = [row.num_gpus, row.isl, row.osl].map(Number);
+  if (!isCount(gpuCount!)) return `${row.num_gpus || 'no'} GPUs is no number of GPUs`;
+  if (!isCount(inputTokens!) || !isCount(outputTokens!))
+    return `lengths ${row.isl}/${row.osl} are no numbers`;
+  // An empty cell is 0 to JavaScript; against 0 every error is without end.
+  const value = Number(row.value);
+  if (!(value > 0) || !Number.isFinite(value)) return `value ${row.value || '(empty)'} is no figure above 0`;
   return {
     source: row.source,
-    engine: row.engine.toLowerCase(),
+    policy,
     version: row.version,
     gpu,
     model,
-    config: {
-      model: model.name,
-      gpu: gpu.name,
-      tensor_parallel: Number(row.num_gpus),
-      weights: fp8 ? 'fp8' : 'fp16',
-    },
-    inputTokens,
-    outputTokens,
+    config: { model: model.name, gpu: gpu.name, tensor_parallel: gpuCount!, weights },
+    inputTokens: inputTokens!,
+    outputTokens: outputTokens!,
     load: row.concurrency_or_batch,
     metric: row.metric,
     value,
@@ -103,10 +114,4 @@ function knownRow(row: Record<(typeof columns)[number], string>): GroundTruth | 
   };
 }
 
-/** `h100_sxm`, `A100-SXM-80GB`, `a100-80gb`, `RTX4090-24GB`: by its memory where that tells GPUs apart; an A100 has 80 GB. */
-function gpuOf(label: string): Gpu | undefined {
-  const name = label.split(/[-_ ]sxm|-\d+gb/i)[0]!.replace(/_server$/, '');
-  const memory = /(\d+)gb/i.exec(label)?.[1] ?? '80';
-  const named = (text: string) => gpus.find(gpu => sameName(gpu.name, text));
-  return named(`${name}${memory}`) ?? named(name);
-}
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1;

@@ -20,10 +20,10 @@ export const API_PATH: Seconds = 0.0156;
 const inferenceMax = ['1024/1024', '1024/8192', '8192/1024'];
 
 /** How a row of AIConfigurator's silicon sample was measured, as far as it is known; undefined for other loads. */
-export function recipeOf({ engine, inputTokens, outputTokens, load }: GroundTruth): Recipe | undefined {
+export function recipeOf({ inputTokens, outputTokens, load }: GroundTruth): Recipe | undefined {
   const concurrency: Tokens = Number(/^concurrency=(\d+)$/.exec(load)?.[1]);
   if (!(concurrency >= 1)) return undefined;
-  const server: Config = { policy: [engine], prefix_caching: 'off' };
+  const server: Config = { prefix_caching: 'off' };
   if (inferenceMax.includes(`${inputTokens}/${outputTokens}`)) {
     // Its published scripts: range ratio 0.8, ten prompts a client, as many slots as clients, 8192 tokens a step.
     return {
