@@ -1,0 +1,111 @@
+import { UsageError } from '../core/errors.ts';
+import { ByteReader, ByteWriter, DamagedError } from './byte-stream.ts';
+import { gunzip, gzip } from './gzip.ts';
+import { RECORDING_VERSION, type Recording } from './recording.ts';
+import { type Heading, headingOf, readRecording, writeRecording } from './recording-codec.ts';
+
+/** What a file of recordings begins with, then its version and the length of what follows, little-endian. */
+const MAGIC = 'QUIREREC';
+const LENGTH_AT = MAGIC.length + 4;
+const BODY_AT = LENGTH_AT + 4;
+
+const EXPECTED = 'expected a recording of Quire, as `quire compare … --events run.quire` writes it';
+
+/** Recordings as a file: a few bytes in clear, then headings in JSON and columns of small differences, gzipped. */
+export async function encodeRecordings(recordings: readonly Recording[]): Promise<Uint8Array> {
+  const headings = recordings.map(headingOf);
+  const json = new TextEncoder().encode(JSON.stringify({ recordings: headings }));
+  const out = new ByteWriter();
+  out.unsigned(json.length);
+  out.bytes(json);
+  for (const [i, recording] of recordings.entries()) writeRecording(out, recording, headings[i]!);
+  const body = await gzip(out.take());
+  const file = new Uint8Array(BODY_AT + body.length);
+  file.set(new TextEncoder().encode(MAGIC));
+  const view = new DataView(file.buffer);
+  view.setUint32(MAGIC.length, RECORDING_VERSION, true);
+  view.setUint32(LENGTH_AT, body.length, true);
+  file.set(body, BODY_AT);
+  return file;
+}
+
+/** @throws UsageError that names the file, what is wrong with it and what was expected. */
+export async function decodeRecordings(bytes: Uint8Array, name: string): Promise<Recording[]> {
+  const recordings = await read(bodyOf(bytes, name), name);
+  if (recordings.length === 0) throw new UsageError(`${name}: holds no runs; ${EXPECTED}`);
+  const empty = recordings.find(({ requests }) => requests.length === 0);
+  if (empty) {
+    throw new UsageError(
+      `${name}: its run of ${empty.policy} has no requests, so there is nothing to show; record one with at least one`,
+    );
+  }
+  return recordings;
+}
+
+function bodyOf(bytes: Uint8Array, name: string): Uint8Array {
+  if (bytes.length === 0) throw new UsageError(`${name}: is empty; ${EXPECTED}`);
+  const magic = new TextDecoder('latin1').decode(bytes.subarray(0, MAGIC.length));
+  if (magic !== MAGIC.slice(0, magic.length)) {
+    const json = /^\s*[{[]/.test(magic) ? ' (it looks like JSON)' : '';
+    throw new UsageError(`${name}: does not begin with ${MAGIC}${json}; ${EXPECTED}`);
+  }
+  const cut = (expected: string) =>
+    new UsageError(
+      `${name}: is cut off after ${bytes.length} bytes, expected ${expected}; copy or record it again`,
+    );
+  if (bytes.length < BODY_AT) throw cut(`at least ${BODY_AT}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint32(MAGIC.length, true);
+  if (version !== RECORDING_VERSION) {
+    const what = `is a recording of format ${version}, this Quire reads format ${RECORDING_VERSION}`;
+    const todo = version > RECORDING_VERSION ? 'open it with a newer Quire' : 'record the run again';
+    throw new UsageError(`${name}: ${what}; ${todo}`);
+  }
+  const end = BODY_AT + view.getUint32(LENGTH_AT, true);
+  if (bytes.length < end) throw cut(String(end));
+  return bytes.subarray(BODY_AT, end);
+}
+
+async function read(body: Uint8Array, name: string): Promise<Recording[]> {
+  const damaged = (why: string) =>
+    new UsageError(`${name}: is damaged: ${why}; copy it from its source or record it again`);
+  let plain: Uint8Array;
+  try {
+    plain = await gunzip(body);
+  } catch {
+    throw damaged('its content does not unpack');
+  }
+  try {
+    const input = new ByteReader(plain);
+    const { recordings } = parseHeadings(new TextDecoder().decode(input.bytes(input.count())));
+    return recordings.map(heading => readRecording(input, heading));
+  } catch (error) {
+    if (error instanceof DamagedError) throw damaged(error.message);
+    throw error;
+  }
+}
+
+function parseHeadings(text: string): { recordings: readonly Heading[] } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new DamagedError('its heading is not JSON');
+  }
+  const { recordings } = (value ?? {}) as { recordings?: unknown };
+  if (!Array.isArray(recordings) || !recordings.every(isHeading))
+    throw new DamagedError('its heading is not one of recordings');
+  return { recordings };
+}
+
+function isHeading(value: unknown): value is Heading {
+  const { policy, config, memory, reasons } = (value ?? {}) as Partial<Heading>;
+  return (
+    typeof policy === 'string' &&
+    typeof config === 'object' &&
+    Array.isArray(reasons) &&
+    Number.isSafeInteger(memory?.numBlocks) &&
+    memory!.numBlocks >= 0 &&
+    memory!.numBlocks <= memory!.capacity
+  );
+}
