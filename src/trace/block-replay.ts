@@ -2,12 +2,7 @@ import { type BlockState, FREE, type Recording } from './recording.ts';
 import { lastNotAfter } from './search.ts';
 import { unusedSlots } from './unused-slots.ts';
 
-/** `BlockState`, and slots that the owner will never fill: see `unusedSlots`. */
-export interface ReplayedBlocks extends BlockState {
-  readonly unused: Uint16Array;
-}
-
-interface Checkpoint extends ReplayedBlocks {
+interface Checkpoint extends BlockState {
   /** The last step that it knows of. */
   readonly step: number;
 }
@@ -26,7 +21,7 @@ export class BlockReplay {
   /** The entry before, of the same block; −1: it was free from the start. */
   readonly #before: Int32Array;
   readonly #checkpoints: Checkpoint[] = [];
-  readonly #state: ReplayedBlocks;
+  readonly #state: BlockState;
   #step = -1;
 
   constructor(recording: Recording) {
@@ -56,7 +51,7 @@ export class BlockReplay {
   }
 
   /** The same arrays at every call. */
-  at(step: number): ReplayedBlocks {
+  at(step: number): BlockState {
     const { start } = this.#recording.blocks;
     const position = (of: number) => start[of + 1]!;
     const at = lastNotAfter(this.#checkpoints, step, checkpoint => checkpoint.step);
@@ -119,7 +114,7 @@ export function stepOfEntry(start: Int32Array, entry: number): number {
   return lastNotAfter(start, entry, first => first);
 }
 
-function empty(numBlocks: number): ReplayedBlocks {
+function empty(numBlocks: number): BlockState {
   return {
     owner: new Int32Array(numBlocks).fill(FREE),
     refs: new Uint16Array(numBlocks),
@@ -129,7 +124,7 @@ function empty(numBlocks: number): ReplayedBlocks {
   };
 }
 
-function copy({ owner, refs, filled, since, unused }: ReplayedBlocks, step: number): Checkpoint {
+function copy({ owner, refs, filled, since, unused }: BlockState, step: number): Checkpoint {
   return {
     step,
     owner: owner.slice(),

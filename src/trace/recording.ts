@@ -134,6 +134,8 @@ export interface BlockState {
   readonly owner: Int32Array;
   readonly refs: Uint16Array;
   readonly filled: Uint16Array;
+  /** Slots of it that its owner will never fill: see `unusedSlots`. */
+  readonly unused: Uint16Array;
   /** The step since which it has been as it is. */
   readonly since: Int32Array;
 }

@@ -1,7 +1,7 @@
 import type { Seconds } from '../core/units.ts';
-import { BlockReplay, type ReplayedBlocks, stepOfEntry } from './block-replay.ts';
+import { BlockReplay, stepOfEntry } from './block-replay.ts';
 import { livesOf, type Phase, type RequestState, stateOf } from './phases.ts';
-import { type Recording, type WorkKind, workKinds } from './recording.ts';
+import { type BlockState, type Recording, type WorkKind, workKinds } from './recording.ts';
 import { type Grouped, groupBy, groupOf, lastNotAfter } from './search.ts';
 import { type Holding, TableReplay } from './table-replay.ts';
 
@@ -26,7 +26,7 @@ export class Replay {
   }
 
   /** Every block at a step. The arrays are this replay's own, and change with the next call. */
-  stateAt(step: number): ReplayedBlocks {
+  stateAt(step: number): BlockState {
     return this.#blocks.at(this.#clamp(step));
   }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { slotKinds } from '../../src/core/kv-memory.ts';
-import type { ReplayedBlocks } from '../../src/trace/block-replay.ts';
-import { CACHED, type Recording } from '../../src/trace/recording.ts';
+
+import { type BlockState, CACHED, type Recording } from '../../src/trace/recording.ts';
 import { Replay } from '../../src/trace/replay.ts';
 import { ensure, scenarioArbitrary } from '../support/sim-drive.ts';
 import { everyPolicy } from '../support/sim-policies.ts';
@@ -49,7 +49,7 @@ describe.each(everyPolicy.map(policy => [policy.name, policy] as const))('%s', (
   });
 });
 
-function usageHolds({ memory, steps }: Recording, blocks: ReplayedBlocks, now: LiveStep, step: number) {
+function usageHolds({ memory, steps }: Recording, blocks: BlockState, now: LiveStep, step: number) {
   const { owner, filled, refs } = blocks;
   for (const kind of slotKinds)
     ensure(steps.usage[kind][step] === now.usage[kind], () => `step ${step}: ${kind}`);
@@ -89,7 +89,7 @@ function tablesHold({ memory }: Recording, replay: Replay, now: LiveStep, step: 
   }
 }
 
-function blocksHold({ owner, refs, filled }: ReplayedBlocks, now: LiveStep, step: number) {
+function blocksHold({ owner, refs, filled }: BlockState, now: LiveStep, step: number) {
   for (let block = 0; block < owner.length; block++) {
     const at = () => `step ${step}, block ${block}: ${owner[block]} ${refs[block]} ${filled[block]}`;
     ensure(refs[block] === now.refs[block], () => `${at()}, ${now.refs[block]} references`);

@@ -1,0 +1,103 @@
+import type { Recording, StepColumns } from '../../src/trace/recording.ts';
+import type { Mark, Theme, View } from '../picture.ts';
+import { line } from './marks.ts';
+import { remember } from './remember.ts';
+import { highest, stairs, stepAndTime, stepAt, stepName, stretches } from './steps.ts';
+import {
+  axisAndCursor,
+  frame,
+  type Plot,
+  plotKey,
+  plotOf,
+  sideLegend,
+  timeAt,
+  valueAxis,
+} from './time-axis.ts';
+import { moment, plural, whole } from './words.ts';
+
+const remembered = remember<readonly Mark[]>();
+
+/** Each is drawn over the next, and thinner, so that equal counts can all be seen. */
+const counts = [
+  {
+    name: 'waiting',
+    of: (steps: StepColumns) => steps.waiting,
+    color: (theme: Theme) => theme.work.preempted,
+    width: 1.5,
+  },
+  {
+    name: 'running',
+    of: (steps: StepColumns) => steps.running,
+    color: (theme: Theme) => theme.work.decode,
+    width: 3,
+  },
+  // Rows of a batch whose request has ended.
+  {
+    name: 'held',
+    of: (steps: StepColumns) => steps.held,
+    color: (theme: Theme) => theme.work.held,
+    width: 5,
+  },
+] as const;
+
+/** How many requests run, and how many wait for it. */
+export const queue: View = {
+  name: 'queue',
+  title: 'Queue and batch',
+
+  draw(pane, size, theme) {
+    const plot = plotOf(pane, size);
+    const { recording, step } = pane;
+    const entries = counts.map(({ name, of, color }) => ({
+      colors: [color(theme)],
+      text: `${name} ${whole(of(recording.steps)[step] ?? 0)}`,
+    }));
+    return {
+      ...size,
+      label: `Requests over time; at ${stepName(step)} ${entries.map(entry => entry.text).join(', ')}`,
+      marks: [
+        ...remembered(recording, plotKey(plot, size, theme), () => lines(recording, plot, theme)),
+        ...sideLegend(plot, stepName(step), entries, theme),
+        ...axisAndCursor(plot, pane, theme),
+      ],
+    };
+  },
+
+  at(pane, size, x) {
+    const { recording } = pane;
+    const time = timeAt(plotOf(pane, size), x);
+    if (time === undefined) return undefined;
+    const step = stepAt(recording, time);
+    if (step === undefined) return { time, text: [`${moment(time, 1e-3)} s`, 'nothing runs or waits'] };
+    const { running, waiting, held, prefillTokens, decodeTokens } = recording.steps;
+    return {
+      time,
+      text: [
+        stepAndTime(recording, step),
+        `${plural(running[step]!, 'request')} running, ${whole(waiting[step]!)} waiting`,
+        ...(held[step]! > 0 ? [`${plural(held[step]!, 'ended row')} held by the batch`] : []),
+        `${whole(prefillTokens[step]!)} prefill tokens, ${whole(decodeTokens[step]!)} decode tokens`,
+      ],
+    };
+  },
+};
+
+function lines({ steps }: Recording, plot: Plot, theme: Theme): Mark[] {
+  const axis = valueAxis(plot, Math.max(...counts.map(({ of }) => highest(of(steps)))) * 1.05, theme, true);
+  return [
+    ...frame(plot, 'requests', theme),
+    ...axis.marks,
+    ...[...counts].reverse().flatMap(({ of, color, width }) => {
+      const values = of(steps);
+      if (highest(values) === 0) return [];
+      const drawn = stretches(steps, plot, step => values[step]!);
+      return [
+        line(
+          stairs(drawn, step => axis.y(values[step]!), plot.bottom, false),
+          color(theme),
+          width,
+        ),
+      ];
+    }),
+  ];
+}

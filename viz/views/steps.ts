@@ -1,0 +1,99 @@
+import type { Seconds } from '../../src/core/units.ts';
+import type { Recording, StepColumns } from '../../src/trace/recording.ts';
+import { type Plot, xOf } from './time-axis.ts';
+import { moment, whole } from './words.ts';
+
+/** What is drawn of the steps of a window: from `x0` to `x1` the values of `step`. */
+export interface Stretch {
+  readonly x0: number;
+  readonly x1: number;
+  readonly step: number;
+}
+
+/** The first step that ends after `time`. */
+export function firstEndingAfter({ end, count }: StepColumns, time: number): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (end[middle]! > time) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The step that runs at a time, if one does. */
+export function stepAt({ steps }: Recording, time: Seconds): number | undefined {
+  const step = firstEndingAfter(steps, time);
+  return step < steps.count && steps.time[step]! <= time ? step : undefined;
+}
+
+/** What a legend of figures at the cursor is headed with. */
+export const stepName = (step: number) => `step ${whole(step)}`;
+
+export const stepAndTime = ({ steps }: Recording, step: number) =>
+  `${stepName(step)} at ${moment(steps.time[step]!, 1e-3)} s`;
+
+export function highest(values: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) if (values[i]! > most) most = values[i]!;
+  return most;
+}
+
+/**
+ * The steps of a window, each from its start to its end. Where more than two begin within one pixel, the two
+ * that are lowest and highest by `value` stand for them, in their order, so that no peak is lost.
+ */
+export function stretches(steps: StepColumns, plot: Plot, value: (step: number) => number): Stretch[] {
+  const { time, end, count } = steps;
+  const { left, right, to } = plot;
+  const clip = (x: number) => Math.min(right, Math.max(left, x));
+  const all: Stretch[] = [];
+  let i = firstEndingAfter(steps, plot.from);
+  while (i < count && time[i]! < to) {
+    const x0 = clip(xOf(plot, time[i]!));
+    const pixel = Math.floor(x0);
+    let [low, high, last] = [i, i, i];
+    for (let next = i + 1; next < count && time[next]! < to; next++) {
+      if (Math.floor(clip(xOf(plot, time[next]!))) !== pixel) break;
+      if (value(next) < value(low)) low = next;
+      if (value(next) > value(high)) high = next;
+      last = next;
+    }
+    const x1 = clip(xOf(plot, end[last]!));
+    if (last - i < 2) {
+      for (let step = i; step <= last; step++)
+        all.push({ x0: clip(xOf(plot, time[step]!)), x1: clip(xOf(plot, end[step]!)), step });
+    } else {
+      const middle = (x0 + x1) / 2;
+      all.push({ x0, x1: middle, step: Math.min(low, high) });
+      all.push({ x0: middle, x1, step: Math.max(low, high) });
+    }
+    i = last + 1;
+  }
+  return all;
+}
+
+/** Nothing runs between two stretches that are this far apart. */
+const GAP = 0.5;
+
+/** The outline of a value over time, on its baseline while nothing runs. */
+export function stairs(
+  drawn: readonly Stretch[],
+  height: (step: number) => number,
+  baseline: number,
+  closed: boolean,
+): number[] {
+  const points: number[] = [];
+  let before = Number.NEGATIVE_INFINITY;
+  for (const { x0, x1, step } of drawn) {
+    if (x0 - before > GAP) {
+      if (points.length > 0) points.push(before, baseline);
+      if (points.length > 0 || closed) points.push(x0, baseline);
+    }
+    const y = height(step);
+    points.push(x0, y, x1, y);
+    before = x1;
+  }
+  if (closed && points.length > 0) points.push(before, baseline);
+  return points;
+}
