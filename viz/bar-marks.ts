@@ -31,7 +31,19 @@ function ownColours({ kind, series }: Chart): boolean {
   );
 }
 
-/** A bar a series at each name, its published figure a hollow mark on it. */
+/** Whether slanted names would run into each other in a panel of this width. */
+export function needsWidth({ kind, series }: Chart, width: number): boolean {
+  if (kind === 'lines') return false;
+  const names = new Set(
+    series.flatMap(({ points, published = [] }) => [...points, ...published].map(([at]) => at)),
+  );
+  return names.size * NAME > width - 40;
+}
+
+/** Room of a slanted name, and a little. */
+const NAME = 22;
+
+/** A bar a series at each name, its published figure a hollow mark on it; figures of all bars, or of none. */
 function sideBySide(
   chart: Chart,
   x: Scale,
@@ -42,6 +54,12 @@ function sideBySide(
   const width = x.bandwidth / chart.series.length;
   const ground = groundOf(y, frame);
   const byName = ownColours(chart);
+  const labelled = chart.series.every(({ points }) =>
+    points.every(([, value]) => textWidth(figure(value), fontSize) <= width + 4),
+  );
+  const split = chart.series.every(({ points, published = [] }) =>
+    [...points, ...published].every(([, value]) => textWidth(figure(value), fontSize) + 8 <= width / 2),
+  );
   const bars: string[] = [];
   const marks: string[] = [];
   for (const [i, { name, points, published = [] }] of chart.series.entries()) {
@@ -52,18 +70,34 @@ function sideBySide(
       const to = y.at(value);
       const height = Math.abs(to - ground);
       bars.push(rect(left(at), Math.min(to, ground), width - 1, height, `fill="${colour}"`));
-      const text = figure(value);
-      if (textWidth(text, fontSize) > width + 4) continue;
-      const centre = left(at) + (width - 1) / 2;
-      const marked = published.some(([other, figure]) => other === at && Math.abs(y.at(figure) - to) < 16);
-      // Within a bar that is cut off, and at its foot where a mark lies on its end.
-      if (to < frame.top) bars.push(label(text, centre, frame.top + 11, inkOn(colour)));
-      else if (!marked) bars.push(label(text, centre, value < 0 ? to + 10 : to - 3, '#333'));
-      else if (height > 26 && value > 0) bars.push(label(text, centre, ground - 4, inkOn(colour)));
+      if (!labelled) continue;
+      const down = value < 0;
+      // Beyond the end of the bar; where marks have their figures as well, left of them, and else beyond them.
+      const beside = split && published.some(([other]) => other === at);
+      const near = published
+        .filter(([other]) => other === at && !beside)
+        .map(([, figure]) => y.at(figure))
+        .filter(mark => Math.abs(mark - to) < 18);
+      const end = down
+        ? Math.max(to, ...near.map(mark => mark + 5))
+        : Math.min(to, ...near.map(mark => mark - 5));
+      const centre = left(at) + (width - 1) / (beside ? 4 : 2);
+      const isCut = to < frame.top;
+      bars.push(
+        label(
+          figure(value),
+          centre,
+          isCut ? frame.top + 11 : down ? end + 10 : end - 3,
+          isCut ? inkOn(colour) : '#333',
+        ),
+      );
     }
     for (const [at, value] of published.filter(drawable)) {
-      const [cx, cy] = [round(left(at) + (width - 1) / 2), round(y.at(value))];
-      marks.push(`<circle cx="${cx}" cy="${cy}" r="4" fill="#fff" stroke="#222" stroke-width="1.4"/>`);
+      const [cx, cy] = [left(at) + (width - 1) / 2, y.at(value)];
+      marks.push(
+        `<circle cx="${round(cx)}" cy="${round(cy)}" r="4" fill="#fff" stroke="#222" stroke-width="1.4"/>`,
+      );
+      if (labelled && split) marks.push(haloed(figure(value), cx + 7, cy + 3.5));
     }
   }
   return [...bars, ...marks].join('');
@@ -120,6 +154,14 @@ function label(text: string, x: number, y: number, colour: string): string {
   return (
     `<text x="${round(x)}" y="${round(y)}" text-anchor="middle" font-size="${fontSize}" fill="${colour}">` +
     `${escapeXml(text)}</text>`
+  );
+}
+
+/** Read on a bar as well as beside it. */
+function haloed(text: string, x: number, y: number): string {
+  return (
+    `<text x="${round(x)}" y="${round(y)}" font-size="${fontSize}" fill="#222" stroke="#fff" stroke-width="3" ` +
+    `stroke-linejoin="round" paint-order="stroke">${escapeXml(text)}</text>`
   );
 }
 

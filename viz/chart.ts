@@ -1,7 +1,9 @@
 import type { Chart } from '../src/validation/study.ts';
-import { type Look, looks } from './palette.ts';
+import { needsWidth } from './bar-marks.ts';
+import { drawLegend } from './legend.ts';
+import { looks } from './palette.ts';
 import { drawPanel, titleLines } from './panel.ts';
-import { escapeXml, round, textWidth } from './svg.ts';
+import { escapeXml, round } from './svg.ts';
 
 const width = 900;
 const margin = 20;
@@ -14,27 +16,19 @@ export function figure(charts: readonly Chart[], title: string): string {
   const look = looks(names);
   const columns = columnsFor(charts);
   const panelWidth = (width - 2 * margin - gap * (columns - 1)) / columns;
-  const titles = charts.map(({ title }) => titleLines(title, panelWidth).length);
-  const panels = charts.map((chart, i) => {
-    const row = Math.floor(i / columns) * columns;
-    const titleRows = Math.max(...titles.slice(row, row + columns));
-    return { chart, ...drawPanel(chart, panelWidth, look, `plot-${i}`, titleRows) };
+  const rows = rowsOf(charts, columns, panelWidth).map(row => {
+    const panelWide = row.length === 1 && needsWidth(row[0]!, panelWidth) ? width - 2 * margin : panelWidth;
+    const titleRows = Math.max(...row.map(({ title }) => titleLines(title, panelWide).length));
+    return row.map(chart => ({
+      chart,
+      ...drawPanel(chart, panelWide, look, `plot-${charts.indexOf(chart)}`, titleRows),
+    }));
   });
-
-  // A name stands once: in the legend, unless every panel that has it writes it beside its line.
-  const inLegend = names.filter(name =>
-    panels.some(
-      ({ chart, labelled }) => chart.series.some(one => one.name === name) && !labelled.includes(name),
-    ),
-  );
-  const published = charts.some(({ series }) => series.some(one => (one.published?.length ?? 0) > 0));
-  const alone = names.length === 1 && !published;
-  const legend = drawLegend(alone ? [] : inLegend, look, charts, published);
+  const legend = drawLegend(rows.flat(), look, { left: margin, right: width - margin, top: 50, bare: 34 });
 
   let top = legend.bottom + 14;
   const body: string[] = [];
-  for (let first = 0; first < panels.length; first += columns) {
-    const row = panels.slice(first, first + columns);
+  for (const row of rows) {
     for (const [i, { svg }] of row.entries()) {
       body.push(
         `<g transform="translate(${round(margin + i * (panelWidth + gap))} ${round(top)})">${svg}</g>`,
@@ -52,49 +46,22 @@ export function figure(charts: readonly Chart[], title: string): string {
   );
 }
 
+/** In order, as many in a row as there are columns; bars with more names than a column has room for stand alone. */
+function rowsOf(charts: readonly Chart[], columns: number, room: number): Chart[][] {
+  const rows: Chart[][] = [];
+  let open = false;
+  for (const chart of charts) {
+    const alone = needsWidth(chart, room);
+    if (open && !alone && rows.at(-1)!.length < columns) rows.at(-1)!.push(chart);
+    else rows.push([chart]);
+    open = !alone;
+  }
+  return rows;
+}
+
 /** Bars need room for their names; many curves of one kind are compared side by side. */
 function columnsFor(charts: readonly Chart[]): number {
   if (charts.length === 1) return 1;
   const many = charts.length === 3 || charts.length > 4;
   return many && charts.every(({ kind }) => kind === 'lines') ? 3 : 2;
-}
-
-function drawLegend(
-  names: readonly string[],
-  look: ReadonlyMap<string, Look>,
-  charts: readonly Chart[],
-  published: boolean,
-): { svg: string; bottom: number } {
-  const asLine = (name: string) =>
-    charts.some(({ kind, series }) => kind === 'lines' && series.some(one => one.name === name));
-  const entries = names.map(name => {
-    const { colour, mark } = look.get(name)!;
-    const sign = asLine(name)
-      ? `<path d="M-9 0H9" stroke="${colour}" stroke-width="1.8"/><path d="${mark}" fill="${colour}"/>`
-      : `<rect x="-6" y="-6" width="12" height="12" fill="${colour}"/>`;
-    return { sign, text: name };
-  });
-  if (published) {
-    const stacks = charts.every(({ kind }) => kind === 'stack');
-    const sign = stacks
-      ? '<rect x="-6" y="-6" width="12" height="12" fill="#fff" stroke="#222" stroke-width="1.4"/>'
-      : '<circle r="4" fill="#fff" stroke="#222" stroke-width="1.4"/>';
-    entries.push({ sign, text: 'hollow: published' });
-  }
-  let left = margin;
-  let line = 50;
-  const drawn = entries.map(({ sign, text }) => {
-    const room = 26 + textWidth(text, fontSize) + 14;
-    if (left > margin && left + room > width - margin) {
-      left = margin;
-      line += 18;
-    }
-    const at = left;
-    left += room;
-    return (
-      `<g transform="translate(${round(at + 9)} ${line})">${sign}` +
-      `<text x="14" y="4">${escapeXml(text)}</text></g>`
-    );
-  });
-  return { svg: drawn.join(''), bottom: entries.length > 0 ? line + 8 : 34 };
 }

@@ -35,6 +35,14 @@ export function endLabels({ kind, x, y, series }: Chart, width: number): number 
   return reaches && (x.max === undefined || end <= x.max) && widest < width / 3 ? widest + 14 : 0;
 }
 
+/** Marks alone, which no line joins: one a deployment, a measurement. */
+export const isScatter = ({ points, published }: ChartSeries): boolean =>
+  points.length === 0 && published !== undefined && published.length > 0;
+
+/** What is predicted is what is measured: a rule to read others by, with no figures of its own. */
+export const isEquality = ({ points }: ChartSeries): boolean =>
+  points.length > 1 && points.every(([x, y]) => x === y);
+
 export function lineMarks(
   chart: Chart,
   x: Scale,
@@ -52,10 +60,11 @@ export function lineMarks(
     const { colour, mark } = looks.get(one.name)!;
     const points = joined(one).filter(([at, value]) => drawable(chart, at, value));
     // What is cut off has its line, which leaves the frame, and no mark.
-    const marked = points.length > mostMarks ? [] : points.filter(([, value]) => value <= top);
+    const marked =
+      points.length > mostMarks || isEquality(one) ? [] : points.filter(([, value]) => value <= top);
     const stroke =
       points.length > 1
-        ? `<path d="${path(points)}" fill="none" stroke="${colour}" stroke-width="1.8"/>`
+        ? `<path d="${path(points)}" fill="none" stroke="${colour}" stroke-width="${isEquality(one) ? '1.2" stroke-dasharray="4 3' : '1.8'}"/>`
         : '';
     return stroke + marked.map(point => placed(point, x, y, mark, `fill="${colour}"`)).join('');
   });

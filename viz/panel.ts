@@ -1,4 +1,4 @@
-import type { Chart } from '../src/validation/study.ts';
+import type { Axis, Chart } from '../src/validation/study.ts';
 import { barMarks } from './bar-marks.ts';
 import { endLabels, lineMarks } from './line-marks.ts';
 import type { Look } from './palette.ts';
@@ -46,10 +46,10 @@ export function drawPanel(
   });
   // The labels of the y axis say how wide they are before the x axis can be laid out.
   const y = yScale(chart, [frame(0).bottom, top]);
-  const box = frame(Math.max(...y.ticks.map(({ text }) => textWidth(text, fontSize)), 14) + 12);
+  const plain = frame(Math.max(...y.ticks.map(({ text }) => textWidth(text, fontSize)), 14) + 12);
+  const slanted = isSlanted(xScale(chart, [plain.left, plain.right], fontSize));
+  const box = slanted ? roomForNames(chart, plain) : plain;
   const x = xScale(chart, [box.left, box.right], fontSize);
-  const slanted =
-    x.bandwidth > 0 && x.ticks.some(({ text }) => textWidth(text, fontSize) > x.bandwidth * 1.25);
   const below = slanted ? 8 + Math.max(...x.ticks.map(({ text }) => textWidth(text, fontSize))) * 0.58 : 16;
   const marks =
     chart.kind === 'lines'
@@ -62,14 +62,33 @@ export function drawPanel(
           `<text x="0" y="${12 + (titleRows - title.length + i) * titleLine}" font-size="13" font-weight="600">${escapeXml(text)}</text>`,
       )
       .join('') +
-    `<text x="0" y="${top - 10}" fill="#555">${escapeXml(chart.y.label)}</text>` +
+    `<text x="0" y="${top - 10}" fill="#555">${escapeXml(axisLabel(chart.y))}</text>` +
     yAxis(y, box) +
     xAxis(x, box, slanted) +
     `<text x="${round((box.left + box.right) / 2)}" y="${round(box.bottom + below + 16)}" text-anchor="middle" fill="#555">` +
-    `${escapeXml(chart.x.label)}</text>` +
+    `${escapeXml(axisLabel(chart.x))}</text>` +
     `<clipPath id="${id}"><rect x="${round(box.left - 5)}" y="${top - 5}" width="${round(box.right - box.left + 10)}" height="${plotHeight + 10}"/></clipPath>` +
     `<g clip-path="url(#${id})">${marks.inside}</g>${marks.outside}`;
   return { svg, height: round(box.bottom + below + 30), labelled: marks.labelled };
+}
+
+function isSlanted({ bandwidth, ticks }: Scale): boolean {
+  return bandwidth > 0 && ticks.some(({ text }) => textWidth(text, fontSize) > bandwidth * 1.25);
+}
+
+/** A slanted name reaches to the left of its bar: the plot begins where all of them lie on the panel. */
+function roomForNames(chart: Chart, box: Frame): Frame {
+  const { ticks } = xScale(chart, [box.left, box.right], fontSize);
+  const outside = Math.max(...ticks.map(({ at, text }) => textWidth(text, fontSize) * Math.cos(SLANT) - at));
+  // The first bar moves with the plot.
+  return { ...box, left: box.left + Math.max(0, outside) };
+}
+
+const SLANT = (35 * Math.PI) / 180;
+
+/** Who reads a height off a plot must know whether it counts or multiplies. */
+function axisLabel({ label, log }: Axis): string {
+  return log ? `${label}${label === '' ? '' : ', '}log scale` : label;
 }
 
 function yAxis(y: Scale, { left, right }: Frame): string {

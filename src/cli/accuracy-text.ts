@@ -2,8 +2,8 @@ import type { Regression } from '../validation/baseline.ts';
 import { type Case, isCrossed } from '../validation/case.ts';
 import { boundText, errorText, measuredText, predictedText, signed } from '../validation/case-text.ts';
 import type { Outcome } from '../validation/run-studies.ts';
-import { type Crossing, isMissed, summary } from '../validation/summary.ts';
-import { bold, table, wrap } from './format.ts';
+import { type Crossing, isMissed, summary, worstFirst } from '../validation/summary.ts';
+import { bold, table, whole, wrap } from './format.ts';
 
 const MARK = '✗';
 const AIM_MARK = '○';
@@ -19,8 +19,26 @@ export function accuracyText(outcomes: readonly Outcome[]): string {
     if (own.length > 0) parts.push(own.join('\n'));
     parts.push(wrap(summary(result.cases)), ...noteLines(result.cases, result.notes));
   }
+  if (outcomes.length > 1) parts.push('', studyTable(outcomes));
   parts.push('', totals(outcomes.flatMap(({ result }) => result.cases)));
   return parts.join('\n');
+}
+
+/** A line a study, for those who will not read a thousand. */
+function studyTable(outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map(({ study, result: { cases } }) => {
+    const [worst] = worstFirst(cases);
+    return [
+      study.name,
+      whole(cases.length),
+      whole(cases.filter(isCrossed).length),
+      whole(cases.filter(isMissed).length),
+      worst ? errorText(worst) : 'left out',
+    ];
+  });
+  const worst = alignRight(['worst error', ...rows.map(row => row.at(-1)!)]);
+  const shown = rows.map((row, i) => [...row.slice(0, -1), worst[i + 1]!]);
+  return table(['study', 'cases', `beyond ${MARK}`, `short of aim ${AIM_MARK}`, worst[0]!], shown);
 }
 
 /** One study, as `quire experiment` shows it. */
@@ -33,6 +51,8 @@ export function studyText({ study, result }: Outcome): string {
 }
 
 export function crossingLine({ study, case: of }: Crossing): string {
+  // Without figures there is nothing to compare, only why.
+  if (!Number.isFinite(of.predicted) && of.note !== undefined) return `${study}: ${of.what}: ${of.note}`;
   return (
     `${study}: ${of.what}: ${predictedText(of)}, measured ${measuredText(of)} (${of.source}): ` +
     `${errorText(of)}, bound ${boundText(of)}`

@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { quoted, UsageError } from '../core/errors.ts';
 import { type FullConfig, maxTokensRule } from '../sim/build-workload.ts';
 import { type Calibration, calibrate } from '../sim/calibrate/calibrate.ts';
-import { contentOf } from '../sim/calibrate/content.ts';
+import { contentOf, unknownContent } from '../sim/calibrate/content.ts';
 import { type MeasuredRun, readMeasured } from '../sim/calibrate/measured.ts';
 import { type ParameterName, parameterNames } from '../sim/calibrate/parameters.ts';
 import { profileOf } from '../sim/calibrate/profile.ts';
 import { Replay } from '../sim/calibrate/replay.ts';
+import { checkFit } from '../sim/calibrate/verdict.ts';
 import type { Config, SettingKey } from '../sim/config.ts';
 import type { EngineSetup } from '../sim/engine-setup.ts';
 import { checkConfig, completeConfig, effectiveConfig } from '../sim/experiment.ts';
@@ -15,11 +16,11 @@ import { type Setting, settings } from '../sim/settings.ts';
 import { openTrace } from '../sim/workload/trace/detect.ts';
 import { calibrationText } from './calibration-text.ts';
 import { commandLine } from './command-line.ts';
-import { readModel } from './execute.ts';
 import { readBytes } from './files.ts';
 import { addSettings, configOfFlags } from './flags.ts';
 import { readKernels } from './measured-kernels.ts';
 import { OutputFile } from './output-file.ts';
+import { readModel } from './prepared-run.ts';
 import { Progress } from './progress.ts';
 import { version } from './version.ts';
 
@@ -69,8 +70,11 @@ export function calibrateCommand(program: Command): void {
 }
 
 async function runCalibration(given: Config, flags: CalibrateFlags): Promise<void> {
-  const missing = named.find(key => given[key] === undefined);
-  if (missing) throw new UsageError(`--${missing}: expected what was measured; name it`);
+  const missing = named.filter(key => given[key] === undefined).map(key => `--${key}`);
+  if (missing.length > 0) {
+    const them = missing.length > 1 ? 'them' : 'it';
+    throw new UsageError(`${missing.join(', ')}: expected what was measured; name ${them}`);
+  }
   if (given.policy!.length > 1)
     throw new UsageError('--policy: a run was measured on one engine; name only that');
   const config = completeConfig({ max_tokens: 'exact', ...given });
@@ -82,7 +86,9 @@ async function runCalibration(given: Config, flags: CalibrateFlags): Promise<voi
   const out = new OutputFile('--out', flags.out ?? defaultOut(config, flags.from), inputs);
   const run = await readMeasured(readBytes(flags.from), flags.from);
   const fit = asked ?? defaultParameters(run);
-  const calibration = await fitted(run, setup, config, flags, fit);
+  const notes = [...run.notes, ...unfitted(run, fit, asked !== undefined)];
+  const calibration = await fitted({ ...run, notes }, setup, config, flags, fit);
+  checkFit(calibration, flags.from);
   const profile = profileOf(calibration, setup, {
     quire: { version, command: commandLine(), config: deploymentSettings(config), seed: config.seed },
     source: basename(flags.from),
@@ -111,10 +117,11 @@ async function fitted(
       trace: await openTrace(readBytes(trace), { fileName: trace, content: true }),
     }),
   });
+  const notes = caching && trace === undefined ? [...run.notes, unknownContent] : run.notes;
   const progress = new Progress();
   try {
     const replay = new Replay(run, setup, { maxTokens: maxTokensRule(config.max_tokens), content });
-    return calibrate(run, replay, {
+    return calibrate({ ...run, notes }, replay, {
       fit,
       seed: config.seed,
       progress: (done, label) => progress.update(done, label),
@@ -135,6 +142,19 @@ function parametersNamed(list: string): ParameterName[] {
 /** An engine's own times hold no API path. The scale is for GPUs whose kernels nobody measured: it must be asked for. */
 function defaultParameters({ clientSide }: MeasuredRun): ParameterName[] {
   return parameterNames.filter(name => name !== 'device_scale' && (clientSide || name !== 'api_per_request'));
+}
+
+/** Why an overhead is not fitted, where nobody said which should be. */
+function unfitted({ clientSide }: MeasuredRun, fit: readonly ParameterName[], isAsked: boolean): string[] {
+  if (isAsked) return [];
+  const why: Partial<Record<ParameterName, string>> = {
+    ...(!clientSide && { api_per_request: 'the times are the engine’s own, which have no API path in them' }),
+    device_scale: 'only for a GPU whose kernels nobody measured: ask for it with --fit',
+  };
+  const reasons = parameterNames
+    .filter(name => !fit.includes(name) && why[name] !== undefined)
+    .map(name => `${name} (${why[name]})`);
+  return reasons.length > 0 ? [`not fitted: ${reasons.join('; ')}`] : [];
 }
 
 function deploymentSettings(config: FullConfig): Config {

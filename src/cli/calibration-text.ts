@@ -1,4 +1,4 @@
-import type { Calibrated, Calibration } from '../sim/calibrate/calibrate.ts';
+import { type Calibrated, type Calibration, isOutside } from '../sim/calibrate/calibrate.ts';
 import type { ParameterName } from '../sim/calibrate/parameters.ts';
 import type { LatencyErrors, OverheadProfile } from '../sim/cost/overhead-profile.ts';
 import { duration, number, table, whole, wrap } from './format.ts';
@@ -27,21 +27,30 @@ export function calibrationText(profile: OverheadProfile, calibration: Calibrati
 
 function overheadTable(parameters: readonly Calibrated[]): string {
   return table(
-    ['beside the presets', 'preset', 'fitted', '95 % interval', ''],
-    parameters.map(({ name, value, preset, low, high, status }) => {
+    ['beyond what the preset counts', 'preset', 'fitted', '95 % interval', ''],
+    parameters.map(one => {
+      const { name, value, preset, low, high, status } = one;
       const { title, unit, factor } = shownAs[name];
       const shown = (seconds: number) => `${number(seconds * factor)}${unit}`;
-      const interval =
-        low === undefined || high === undefined ? '–' : `${number(low * factor)} to ${shown(high)}`;
       return [
         title,
         shown(preset),
         status === 'not fitted' ? '–' : shown(value),
-        interval,
-        status === 'fitted' ? '' : status,
+        intervalText(low, high, shown),
+        isOutside(one) ? 'outside its interval' : status === 'fitted' ? '' : status,
       ];
     }),
   );
+}
+
+function intervalText(
+  low: number | undefined,
+  high: number | undefined,
+  shown: (value: number) => string,
+): string {
+  if (low === undefined || high === undefined) return '–';
+  // Every resample ends where the overhead can go no further: that is no certainty.
+  return low === high ? `at its limit, ${shown(low)}` : `${shown(low)} to ${shown(high)}`;
 }
 
 function errorTable({ measured, simulated, errors }: Calibration): string {

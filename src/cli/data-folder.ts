@@ -1,5 +1,5 @@
-import { readdirSync, type Stats, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import type { DataFolder } from '../validation/study.ts';
 import { readBytes } from './files.ts';
@@ -25,6 +25,9 @@ export function defaultDataFolder(): string {
   return process.env['QUIRE_DATA'] || '../shared/data';
 }
 
+/** More are no folder of measurements but a home or a disk, which nobody meant to have searched. */
+const MOST_FILES = 100_000;
+
 class NodeFolder implements DataFolder {
   readonly name: string;
 
@@ -33,10 +36,21 @@ class NodeFolder implements DataFolder {
   }
 
   async list(): Promise<readonly string[]> {
-    return readdirSync(this.name, { recursive: true, withFileTypes: true })
-      .filter(entry => entry.isFile())
-      .map(entry => relative(this.name, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-      .sort();
+    const files: string[] = [];
+    const folders = [''];
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for (const entry of entriesOf(join(this.name, folder))) {
+        const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+        if (entry.isDirectory()) folders.push(path);
+        else if (entry.isFile()) files.push(path);
+      }
+      if (files.length > MOST_FILES) {
+        throw new UsageError(
+          `${this.name}: holds more than ${MOST_FILES} files; name the folder of the measurements themselves`,
+        );
+      }
+    }
+    return files.sort();
   }
 
   async text(path: string): Promise<string> {
@@ -51,6 +65,18 @@ class NodeFolder implements DataFolder {
     const chunks: Uint8Array[] = [];
     for await (const chunk of readBytes(file)) chunks.push(chunk);
     return Buffer.concat(chunks);
+  }
+}
+
+/** What cannot be listed may hold what is asked for: to pass over it would leave that out without a word. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EACCES' || code === 'EPERM' ? 'no permission to list it' : `cannot be listed (${message})`;
+    throw new UsageError(`${folder}: ${why}; name a folder that can be read whole`);
   }
 }
 

@@ -9,6 +9,7 @@ import { studyText } from './accuracy-text.ts';
 import { commandLine } from './command-line.ts';
 import { defaultDataFolder, expectedData, openDataFolder } from './data-folder.ts';
 import { table } from './format.ts';
+import { nothingFound } from './nothing-found.ts';
 import { OutputFile } from './output-file.ts';
 import { Progress } from './progress.ts';
 import { version } from './version.ts';
@@ -54,6 +55,7 @@ export async function experiment(
   if (study.needsData && !data) {
     throw new UsageError(`${defaultDataFolder()} is absent, and ${name} needs it; expected ${expectedData}`);
   }
+  if (options.out === '') throw new UsageError('--out: expected the name of a folder, found ""');
   const folder = options.out ?? 'quire-results';
   const json = new OutputFile('--out', join(folder, `${name}.json`), []);
   const svg = new OutputFile('--out', join(folder, `${name}.svg`), []);
@@ -66,6 +68,7 @@ export async function experiment(
   } finally {
     progress.end();
   }
+  if (data && study.needsData && outcome.result.cases.length === 0) throw nothingFound([outcome], data.name);
   const { charts } = outcome.result;
   const document = { quire: { version, command: commandLine() }, ...judge([outcome])[0]!, charts };
   const text = `${JSON.stringify(document, null, 2)}\n`;

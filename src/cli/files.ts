@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { quoted, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 
 /** The bytes of a file, unpacked if they are gzip, whatever the file is called; streamed. */
 export async function* readBytes(path: string): AsyncGenerator<Uint8Array, void, undefined> {
@@ -44,6 +44,13 @@ async function* unpack(
   }
 }
 
+/** A whole file as it is. */
+export async function readFileBytes(path: string): Promise<Uint8Array> {
+  return await readFile(path).catch(error => {
+    throw readError(path, error);
+  });
+}
+
 export async function readJson(path: string): Promise<unknown> {
   let text: string;
   try {
@@ -55,7 +62,7 @@ export async function readJson(path: string): Promise<unknown> {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     // The parser quotes the text it stumbled over, which may be anything.
-    throw new UsageError(`${path}: not JSON: ${quoted((error as Error).message).slice(1, -1)}`);
+    throw new UsageError(`${path}: not JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 100)}`);
   }
 }
 

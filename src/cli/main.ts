@@ -5,9 +5,11 @@ import { calibrateCommand } from './calibrate.ts';
 import { catalogueCommands } from './catalogues.ts';
 import { compareCommand } from './compare.ts';
 import { experimentCommand } from './experiment.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { validateCommand } from './validate.ts';
 import { version } from './version.ts';
+import { vizCommand } from './viz.ts';
 
 const program = new Command('quire')
   .description('A research engine for LLM serving: compare batching policies on a simulated GPU.')
@@ -20,6 +22,8 @@ const program = new Command('quire')
 
 compareCommand(program);
 runCommand(program);
+reportCommand(program);
+vizCommand(program);
 calibrateCommand(program);
 experimentCommand(program);
 validateCommand(program);

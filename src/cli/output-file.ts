@@ -1,7 +1,7 @@
-import { accessSync, constants, readlinkSync, realpathSync, rmSync, type Stats, statSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { accessSync, constants, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
+import { PartialFile } from './partial-file.ts';
 
 /** Longest file name that common file systems take, in bytes. */
 const MAX_NAME = 255;
@@ -50,26 +50,44 @@ export class OutputFile {
     return this.#target === other.#target;
   }
 
-  /** Writes beside and renames, so that the file is either whole or as it was. */
-  async write(text: string | Iterable<string>): Promise<void> {
-    const partial = join(dirname(this.#target), `.quire-${process.pid}.partial`);
-    const interrupted = () => {
-      rmSync(partial, { force: true });
-      process.exit(130);
-    };
-    process.once('SIGINT', interrupted);
+  /** Writes the whole, or leaves everything as it was. */
+  async write(content: string | Uint8Array | Iterable<string>): Promise<void> {
+    const writer = this.open();
     try {
-      await mkdir(dirname(this.#target), { recursive: true });
-      await writeFile(partial, text);
-      await rename(partial, this.#target);
-    } catch (error) {
-      await rm(partial, { force: true }).catch(() => {});
-      const { code } = error as NodeJS.ErrnoException;
-      throw this.#error(code === 'ENOSPC' ? 'no space is left' : `cannot be written (${code})`);
+      if (typeof content === 'string' || content instanceof Uint8Array) writer.write(content);
+      else for (const piece of content) writer.write(piece);
+      writer.commit();
     } finally {
-      process.removeListener('SIGINT', interrupted);
+      writer.discard();
     }
   }
+
+  /** To be written piece by piece; the file is there, whole, after `commit`. */
+  open(): Writer {
+    const file = this.#orSay(() => new PartialFile(this.#target));
+    return {
+      write: piece => this.#orSay(() => file.write(piece)),
+      commit: () => this.#orSay(() => file.commit()),
+      discard: () => file.discard(),
+    };
+  }
+
+  #orSay<T>(what: () => T): T {
+    try {
+      return what();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      throw this.#error(code === 'ENOSPC' ? 'no space is left' : `cannot be written (${code})`);
+    }
+  }
+}
+
+/** A file while it is written. `discard` takes back what was written, unless it was committed. */
+export interface Writer {
+  write(piece: string | Uint8Array): void;
+  commit(): void;
+  discard(): void;
 }
 
 /** Where a link leads to whose target is yet to be made. */

@@ -2,18 +2,35 @@ import type { Comparison, ExperimentResult, PolicyResult } from '../sim/experime
 import type { Interval } from '../sim/statistics.ts';
 import { duration, number, percent, table, whole, wrap } from './format.ts';
 
+/** A head, and rows of as many columns. */
+export interface Table {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
 /** The result of an experiment as a person reads it: tables, then plain sentences. */
 export function experimentText(experiment: ExperimentResult): string {
-  const { results, comparisons, notes } = experiment;
-  const parts = [title(experiment), speedTable(results), memoryTable(results), timeTable(results)];
-  const timed = experiment.config.trace !== undefined || experiment.config.request_rate !== 'inf';
-  const sentences = comparisons.map(comparison => wrap(sentence(comparison, results, timed)));
-  if (sentences.length > 0) parts.push(sentences.join('\n'));
-  if (notes.length > 0) parts.push(notes.map(note => wrap(`note: ${note}`)).join('\n'));
+  const parts = [wrap(title(experiment)), ...tables(experiment).map(({ head, rows }) => table(head, rows))];
+  const said = sentences(experiment).map(text => wrap(text));
+  if (said.length > 0) parts.push(said.join('\n'));
+  if (experiment.notes.length > 0) {
+    parts.push(experiment.notes.map(note => wrap(`note: ${note}`)).join('\n'));
+  }
   return parts.join('\n\n');
 }
 
-function title({ config, results }: ExperimentResult): string {
+export function tables({ results }: ExperimentResult): Table[] {
+  return [speedTable(results), memoryTable(results), timeTable(results)];
+}
+
+/** "A served 3.1 times the rate of B", for each comparison. */
+export function sentences({ config, comparisons, results }: ExperimentResult): string[] {
+  const timed = config.trace !== undefined || config.request_rate !== 'inf';
+  return comparisons.map(comparison => sentence(comparison, results, timed));
+}
+
+/** What was run, in a line. */
+export function title({ config, results }: ExperimentResult): string {
   const { model, gpu, tensor_parallel: tp, trace, workload, request_rate: rate, replications } = config;
   const closed = workload === 'closed-loop' ? `${config.users} users` : undefined;
   const open = rate === 'inf' ? 'all at once' : `${rate} requests/s`;
@@ -21,7 +38,7 @@ function title({ config, results }: ExperimentResult): string {
   const total = results[0]!.completed + results[0]!.failed + results[0]!.aborted;
   const seeds = replications! > 1 ? `, mean of ${replications} seeds` : '';
   const name = /[/\\]/.test(model) ? modelName(model) : model;
-  return wrap(`${name} on ${tp > 1 ? `${tp} × ` : ''}${gpu} · ${load} · ${whole(total)} requests${seeds}`);
+  return `${name} on ${tp > 1 ? `${tp} × ` : ''}${gpu} · ${load} · ${whole(total)} requests${seeds}`;
 }
 
 /** A config.json is known by its folder. */
@@ -30,7 +47,7 @@ function modelName(path: string): string {
   return (parts.at(-1) === 'config.json' ? parts.at(-2) : parts.at(-1)?.replace(/\.json$/, '')) || path;
 }
 
-function speedTable(results: readonly PolicyResult[]): string {
+function speedTable(results: readonly PolicyResult[]): Table {
   const goodput = results.some(result => result.request_goodput !== undefined);
   const head = [
     'policy',
@@ -45,9 +62,9 @@ function speedTable(results: readonly PolicyResult[]): string {
   ];
   // In the place of the last column: more would not fit.
   if (goodput) head.splice(-1, 1, 'good/s');
-  return table(
+  return {
     head,
-    results.map(r => {
+    rows: results.map(r => {
       // Nobody was served: there is nothing that could have taken no time.
       if (r.completed === 0) return [r.policy, ...head.slice(1).map(() => '–')];
       const row = [
@@ -64,14 +81,14 @@ function speedTable(results: readonly PolicyResult[]): string {
       if (goodput) row.splice(-1, 1, number(r.request_goodput ?? 0));
       return row;
     }),
-  );
+  };
 }
 
-function memoryTable(results: readonly PolicyResult[]): string {
+function memoryTable(results: readonly PolicyResult[]): Table {
   const kinds = ['token', 'reserved', 'internal', 'external', 'cached', 'free'] as const;
-  return table(
-    ['KV memory', ...kinds, 'waste', 'batch', 'preempt', 'hits'],
-    results.map(r => [
+  return {
+    head: ['KV memory', ...kinds, 'waste', 'batch', 'preempt', 'hits'],
+    rows: results.map(r => [
       r.policy,
       ...kinds.map(kind => percent(r.memory[kind])),
       percent(r.waste),
@@ -79,14 +96,14 @@ function memoryTable(results: readonly PolicyResult[]): string {
       whole(r.preemptions),
       r.prefix_cache_queries > 0 ? percent(r.prefix_cache_hits / r.prefix_cache_queries) : '–',
     ]),
-  );
+  };
 }
 
 /** Why decode leaves the arithmetic idle: what each step's time was bound by. */
-function timeTable(results: readonly PolicyResult[]): string {
-  return table(
-    ['step time', 'compute', 'bandwidth', 'overhead', 'FLOPs', 'bytes', 'largest terms'],
-    results.map(r => {
+function timeTable(results: readonly PolicyResult[]): Table {
+  return {
+    head: ['step time', 'compute', 'bandwidth', 'overhead', 'FLOPs', 'bytes', 'largest terms'],
+    rows: results.map(r => {
       const terms = Object.entries(r.cost.terms).sort((a, b) => b[1] - a[1]);
       const largest = terms
         .slice(0, 2)
@@ -102,7 +119,7 @@ function timeTable(results: readonly PolicyResult[]): string {
         largest.join(', '),
       ];
     }),
-  );
+  };
 }
 
 /** @param timed requests came at a given rate: who serves them all at it can do no more. */

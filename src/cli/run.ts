@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parseConfig } from '../sim/config.ts';
 import { addOutputOptions } from './compare.ts';
+import { withPathsFound } from './config-paths.ts';
 import { execute, type OutputOptions } from './execute.ts';
 import { readJson } from './files.ts';
 import { addSettings, configOfFlags } from './flags.ts';
@@ -13,7 +14,7 @@ export function runCommand(program: Command): void {
   addOutputOptions(addSettings(command)).action(async (path: string, options: Record<string, unknown>) => {
     const file = await readJson(path);
     const repeated = (file as { quire?: { config?: unknown } } | null)?.quire?.config;
-    const config = { ...parseConfig(repeated ?? file, path), ...configOfFlags(options) };
+    const config = { ...withPathsFound(parseConfig(repeated ?? file, path), path), ...configOfFlags(options) };
     await execute(config, { ...(options as OutputOptions), configFile: path });
   });
 }

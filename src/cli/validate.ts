@@ -5,6 +5,7 @@ import { unknownName } from '../sim/experiment.ts';
 import { baselineText, judge } from '../validation/accuracy.ts';
 import { accuracyDocument } from '../validation/accuracy-document.ts';
 import { type Baseline, parseBaseline, regressions } from '../validation/baseline.ts';
+import { compared } from '../validation/compared.ts';
 import { type Outcome, runStudies } from '../validation/run-studies.ts';
 import type { DataFolder, Study } from '../validation/study.ts';
 import { suites } from '../validation/suites.ts';
@@ -13,6 +14,7 @@ import { accuracyText, crossingLine, regressionLine } from './accuracy-text.ts';
 import { commandLine } from './command-line.ts';
 import { defaultDataFolder, expectedData, openDataFolder } from './data-folder.ts';
 import { readJson } from './files.ts';
+import { nothingFound, nothingFoundText, withoutData, withoutSuite } from './nothing-found.ts';
 import { OutputFile } from './output-file.ts';
 import { Progress } from './progress.ts';
 import { version } from './version.ts';
@@ -53,7 +55,7 @@ export async function validate(
 ): Promise<void> {
   const known = Object.keys(suites);
   const unknown = named.find(suite => !known.includes(suite));
-  if (unknown !== undefined) throw unknownName('suite', unknown, known);
+  if (unknown !== undefined) throw unknownSuite(unknown, known, all);
   if (options.json && options.markdown) throw new UsageError('--json and --markdown exclude each other');
   const wanted = all.filter(({ suite }) => named.length === 0 || named.includes(suite));
   const data = openDataFolder(options.data);
@@ -63,7 +65,12 @@ export async function validate(
   const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline);
   const files = options.write === undefined ? undefined : documentFiles(options, named, leftOut);
 
+  if (baseline) checkBaseline(baseline, options.baseline!, runnable);
   const outcomes = await run(runnable, data);
+  const missing = missingOutcomes(outcomes, named, options);
+  if (data && missing.length > 0 && (files || outcomes.every(({ result }) => result.cases.length === 0))) {
+    throw nothingFound(missing, data.name);
+  }
   if (files) {
     await files.markdown.write(accuracyDocument(outcomes));
     await files.json.write(baselineText(outcomes));
@@ -74,8 +81,34 @@ export async function validate(
     const why = `${defaultDataFolder()} is absent; expected ${expectedData}`;
     process.stderr.write(`left out: ${leftOut.map(({ name }) => name).join(', ')}: ${why}\n`);
   }
+  const empty = withoutData(outcomes);
+  if (data && empty.length > 0) process.stderr.write(`left out: ${nothingFoundText(empty, data.name)}\n`);
   const notRun = all.filter(study => !runnable.includes(study)).map(({ name }) => name);
-  if (judged(outcomes, baseline, notRun)) process.exitCode = 1;
+  const failed = judged(outcomes, baseline, notRun);
+  if (missing.length > 0) process.exitCode = 2;
+  else if (failed) process.exitCode = 1;
+}
+
+/** Studies whose silence is an error: of a suite that was named, of documents, of a folder that holds none at all. */
+function missingOutcomes(
+  outcomes: readonly Outcome[],
+  named: readonly string[],
+  { data, write }: ValidateOptions,
+): Outcome[] {
+  if (write !== undefined) return withoutData(outcomes);
+  const empty = withoutSuite(outcomes);
+  const isForeign =
+    data !== undefined && empty.length === outcomes.filter(({ study }) => study.needsData).length;
+  return named.length > 0 || isForeign ? empty : [];
+}
+
+function unknownSuite(name: string, known: readonly string[], all: readonly Study[]): UsageError {
+  const study = all.find(one => one.name === name);
+  if (!study) return unknownName('suite', name, known);
+  return new UsageError(
+    `unknown suite "${name}": it is a study of ${study.suite}; run it by quire experiment ${name}, or its suite by ` +
+      `quire validate ${study.suite}`,
+  );
 }
 
 async function run(studies: readonly Study[], data: DataFolder | undefined): Promise<Outcome[]> {
@@ -97,6 +130,9 @@ function judged(
   notRun: readonly string[],
 ): boolean {
   const worse = baseline ? regressions(outcomes, baseline, notRun) : [];
+  const { known, all } = baseline ? compared(outcomes, baseline) : { known: 0, all: 0 };
+  if (known < all)
+    process.stderr.write(`compared with the baseline: ${known} of ${all} cases, the others are new\n`);
   for (const regression of worse) process.stderr.write(`worse: ${regressionLine(regression)}\n`);
   const crossed = crossings(outcomes);
   const said = (crossing: Crossing) =>
@@ -117,6 +153,17 @@ function shown(outcomes: readonly Outcome[], { json, markdown }: ValidateOptions
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
+/** A list of other studies would find nothing worse, whatever happened. */
+function checkBaseline({ studies }: Baseline, file: string, runnable: readonly Study[]): void {
+  const known = studies.filter(({ cases }) => cases.length > 0).map(({ name }) => name);
+  if (runnable.length === 0 || runnable.some(({ name }) => known.includes(name))) return;
+  throw new UsageError(
+    `--baseline ${file}: has no case of ${runnable.map(({ name }) => name).join(', ')}` +
+      `${known.length > 0 ? `, only of ${known.join(', ')}` : ''}; expected what quire validate --json or --write ` +
+      'wrote of the same suites',
+  );
+}
+
 async function readBaseline(file: string): Promise<Baseline> {
   return parseBaseline(await readJson(file), file);
 }
@@ -127,6 +174,7 @@ function documentFiles(
   named: readonly string[],
   leftOut: readonly Study[],
 ): { markdown: OutputFile; json: OutputFile } {
+  if (write === '') throw new UsageError('--write: expected the name of a folder, found ""');
   if (named.length > 0) throw new UsageError('--write is of every suite; leave the names away');
   if (leftOut.length > 0) throw missingData(leftOut);
   return {

@@ -202,14 +202,18 @@ export async function simulate(
 ): Promise<void> {
   // Slices short enough that a progress bar moves.
   const slice = 20_000;
-  const drain = () => {
-    while (simulation.run(slice) === 'paused') progress?.(simulation.ended);
+  const drain = async () => {
+    while (simulation.run(slice) === 'paused') {
+      progress?.(simulation.ended);
+      // Signals, and the messages of a page to its worker, have their turn.
+      await new Promise(resolve => setTimeout(resolve, 0));
+    }
     progress?.(simulation.ended);
   };
   for await (const chunk of workload.chunks()) {
     simulation.offer(chunk);
-    drain();
+    await drain();
   }
   simulation.close();
-  drain();
+  await drain();
 }

@@ -1,28 +1,32 @@
 import type { EngineEvent, Listener } from '../core/events.ts';
 
-/** Every event as one line of JSON: requests by id, plans by what they ran. */
+/** Characters of a write: each is a call to the system. */
+const PIECE = 65_536;
+
+/** Every event as one line of JSON, handed on as it comes: requests by id, plans by what they ran. */
 export class EventLog {
-  readonly #lines: string[] = [];
+  readonly #write: (text: string) => void;
+  #piece = '';
+
+  /** @param write takes pieces of some size, each of whole lines. */
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
 
   listener(policy: string): Listener {
     return {
       detail: true,
       on: event => {
-        this.#lines.push(JSON.stringify({ policy, ...plain(event) }));
+        this.#piece += `${JSON.stringify({ policy, ...plain(event) })}\n`;
+        if (this.#piece.length >= PIECE) this.flush();
       },
     };
   }
 
-  /** In pieces of some size, for each is a write of its own. */
-  *lines(): Generator<string, void, undefined> {
-    let piece = '';
-    for (const line of this.#lines) {
-      piece += `${line}\n`;
-      if (piece.length < 65_536) continue;
-      yield piece;
-      piece = '';
-    }
-    yield piece;
+  /** Hands on the last lines. */
+  flush(): void {
+    if (this.#piece !== '') this.#write(this.#piece);
+    this.#piece = '';
   }
 }
 

@@ -147,7 +147,7 @@ export function asKnown(study: string, of: Case): Case {
   const miss = missed[study]?.[of.what];
   if (miss === undefined || of.bound === undefined || !isCrossed(of)) return of;
   const [error, why] = miss;
-  const note = of.note === undefined ? why : `${of.note}; ${why}`;
+  const note = of.note === undefined ? why : `${of.note.replace(/\.$/, '')}; ${why}`;
   return { ...of, aim: of.bound, bound: ceilingOf(error, of.points), note };
 }
 

@@ -34,6 +34,8 @@ test('calibrate writes a profile, and --profile runs with it', async () => {
   expect(text).toMatch(/TTFT p99/);
   const path = 'quire-results/profile_vllm_h100_bench.json';
   expect(text).toContain(`profile: ${path}`);
+  expect(text.replace(/\n +/g, ' ')).toContain('note: not fitted: device_scale (only for a GPU whose');
+  expect(text).toMatch(/prefix caching is on, and what the prompts share is not known/);
   const profile = JSON.parse(readFileSync(join(cwd, path), 'utf8'));
   expect(profile.quire.command).toMatch(/^quire calibrate --from bench\.json/);
   expect(profile.quire.config).toMatchObject({ policy: ['vllm'], gpu: 'h100', max_tokens: 'exact' });
@@ -55,7 +57,7 @@ test('calibrate writes a profile, and --profile runs with it', async () => {
   const elsewhere = await succeed([...compare, '--profile', path, '--gpu', 'l40s'], { cwd });
   expect(elsewhere).toMatch(/the profile was measured with h100/);
   const other = ['compare', '--policy', 'vllm,sglang', '--profile', path];
-  expect(await refuse(other, { cwd })).toMatch(/measured on vllm, and sglang runs on sglang/);
+  expect(await refuse(other, { cwd })).toMatch(/measured on vllm, not on sglang; /);
   const over = [...compare, '--profile', path, '--out', path];
   expect(await refuse(over, { cwd })).toMatch(/read by this very run/);
 }, 60_000);
@@ -88,6 +90,21 @@ describe('refused, with nothing written', () => {
       ['--from', 'bench.json', '--policy', 'vllm', '--gpu', 'h100'],
       /--model: expected what was measured/,
     ],
+    [
+      'nothing named',
+      ['--from', 'bench.json'],
+      /^--policy, --model, --gpu: expected what was measured; name them$/,
+    ],
+    [
+      'another GPU',
+      ['--from', 'bench.json', ...engine, '--gpu', 'l4'],
+      /^bench\.json: no overheads make the simulation like this run: .* TPOT \(\+\d+.* %\).*--gpu.*no profile is written/,
+    ],
+    [
+      'no benchmark',
+      ['--from', 'empty.json', ...engine],
+      /^empty\.json: a JSON object with nothing in it is no/,
+    ],
     ['two engines', ['--from', 'bench.json', ...engine, '--policy', 'vllm,sglang'], /name only that/],
     [
       'unknown engine',
@@ -113,6 +130,7 @@ describe('refused, with nothing written', () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'bench.json'), benchmark());
     writeFileSync(join(cwd, 'plain.json'), '{"request_throughput": 2.1, "mean_ttft_ms": 12}');
+    writeFileSync(join(cwd, 'empty.json'), '{}');
     writeFileSync(join(cwd, 'notes.txt'), 'hello\n');
     writeFileSync(join(cwd, 'trace.csv'), 'arrival_s,input_tokens,output_tokens\n0,7,7\n');
     expect(await refuse(['calibrate', ...args], { cwd })).toMatch(message);
@@ -122,7 +140,9 @@ describe('refused, with nothing written', () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'p.json'), '{"overheads": {}}');
     const message = await refuse(['compare', '--policy', 'vllm', '--profile', 'p.json'], { cwd });
-    expect(message).toMatch(/p\.json: not a profile of quire calibrate/);
+    expect(message).toMatch(
+      /p\.json: not a profile of quire calibrate: at "quire" expected object, found nothing/,
+    );
   });
 
   test('--from is needed', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ExperimentOptions, experiment } from '../../src/cli/experiment.ts';
@@ -76,6 +76,17 @@ results: ${join(out, 'paper-fake.json')}, ${join(out, 'paper-fake.svg')}
       /is absent, and paper-fake needs it; expected/,
     );
     await expect(run('paper-fak', {}, [study])).rejects.toThrow('did you mean paper-fake?');
+  });
+
+  test('refuses a folder without a name, and one in which the study finds nothing', async () => {
+    await expect(run('paper-fake', { out: '' }, [study])).rejects.toThrow(
+      /--out: expected the name of a folder/,
+    );
+    const out = folder();
+    await expect(
+      run('paper-fake', { out, data: folder() }, [fakeStudy([], { needsData: true })]),
+    ).rejects.toThrow(/nothing there that paper-fake can check/);
+    expect(readdirSync(out)).toEqual([]);
   });
 
   test('on the command line: lists the registry, refuses the rest', async () => {

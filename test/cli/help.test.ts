@@ -4,7 +4,18 @@ import { configDefaults } from '../../src/sim/config.ts';
 import { settings } from '../../src/sim/settings.ts';
 import { folder, quire, succeed } from '../support/cli.ts';
 
-const commands = ['compare', 'run', 'experiment', 'validate', 'calibrate', 'policies', 'gpus', 'models'];
+const commands = [
+  'compare',
+  'run',
+  'report',
+  'viz',
+  'experiment',
+  'validate',
+  'calibrate',
+  'policies',
+  'gpus',
+  'models',
+];
 
 describe('help', () => {
   test('quire alone shows the commands and is a mistake', async () => {

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openDataFolder } from '../../src/cli/data-folder.ts';
 import { type ValidateOptions, validate } from '../../src/cli/validate.ts';
+import { UsageError } from '../../src/core/errors.ts';
 import type { Study } from '../../src/validation/study.ts';
 import { folder, refuse, succeed } from '../support/cli.ts';
 import { fakeStudy, figureCase } from '../validation/fake.ts';
@@ -84,6 +85,20 @@ speedup            a paper, Fig. 1   14–24 ×       20 ×  in range    5 %
     expect(lines.slice(3, 6).every(line => line.includes('word'))).toBe(true);
     expect(lines.slice(0, other).filter(line => line.startsWith('batch of orca-max'))).toHaveLength(1);
     expect(stdout).toContain('note: word word');
+  });
+
+  test('a study that could not run says why on stderr', async () => {
+    const failing = async () => {
+      throw new UsageError('tables.csv: no column m');
+    };
+    const { code, stderr } = await run([
+      fakeStudy([figureCase()]),
+      fakeStudy([], { name: 'broken', run: failing }),
+    ]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'bound crossed: broken: could not run: tables.csv: no column m\n',
+    });
   });
 
   test('an aim that is missed is marked and counted, and no failure', async () => {
@@ -175,6 +190,76 @@ speedup            a paper, Fig. 1   14–24 ×       20 ×  in range    5 %
     );
   });
 
+  describe('a folder in which a study finds nothing to check', () => {
+    const nothing = (overrides: Partial<Study> = {}) =>
+      fakeStudy([], {
+        name: 'fake-tables',
+        suite: 'kernels',
+        needsData: true,
+        run: async () => ({ cases: [], charts: [], notes: ['left out: no table', 'so it is done'] }),
+        ...overrides,
+      });
+
+    test('is refused where a suite is named, and said what is looked for', async () => {
+      const data = folder();
+      const refused = run([fakeStudy([figureCase()]), nothing()], { data }, ['kernels']);
+      await expect(refused).rejects.toThrow(UsageError);
+      await expect(refused).rejects.toThrow(
+        /: nothing there that fake-tables can check; expected the folder of recorded.*; left out: no table$/,
+      );
+    });
+
+    test('exits with 2 beside a suite that was checked, which is shown', async () => {
+      const data = folder();
+      const { code, stdout, stderr } = await run([fakeStudy([figureCase()]), nothing()], { data }, [
+        'paper',
+        'kernels',
+      ]);
+      expect(code).toBe(2);
+      expect(stdout).toContain('batch of orca-max');
+      expect(stderr).toMatch(/^left out: .*nothing there that fake-tables can check/);
+    });
+
+    test('is said where others of the suite found theirs, or nobody asked for the suite', async () => {
+      const data = folder();
+      const other = fakeStudy([figureCase()], { name: 'other', suite: 'kernels', needsData: true });
+      for (const named of [['kernels'], []]) {
+        const { code, stderr } = await run([other, nothing()], { data }, named);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('fake-tables') });
+      }
+      vi.stubEnv('QUIRE_DATA', data);
+      expect((await run([fakeStudy([figureCase()]), nothing()])).code).toBe(0);
+    });
+
+    test('exits with 2 where the folder was named and no study found anything', async () => {
+      expect((await run([fakeStudy([figureCase()]), nothing()], { data: folder() })).code).toBe(2);
+    });
+
+    test('makes no document', async () => {
+      const write = join(folder(), 'docs');
+      await expect(run([fakeStudy([figureCase()]), nothing()], { write, data: folder() })).rejects.toThrow(
+        /nothing there that fake-tables/,
+      );
+      expect(existsSync(write)).toBe(false);
+    });
+  });
+
+  test('several studies end in a line each', async () => {
+    const { stdout } = await run([
+      fakeStudy([figureCase(), beyond]),
+      fakeStudy([figureCase({ predicted: 101 })], { name: 'other', suite: 'blog' }),
+      fakeStudy([], { name: 'none', suite: 'blog' }),
+    ]);
+    expect(stdout).toContain(`
+study       cases  beyond ✗  short of aim ○  worst error
+paper-fake      2         1               0      +20.0 %
+other           1         0               0       +1.0 %
+none            0         0               0     left out
+
+3 cases in all, 1 beyond the bound (✗)
+`);
+  });
+
   test('a study gets the folder: its files sorted, gzip unpacked, what is absent named', async () => {
     const cwd = folder();
     mkdirSync(join(cwd, 'b'));
@@ -195,9 +280,41 @@ speedup            a paper, Fig. 1   14–24 ×       20 ×  in range    5 %
     expect(await refuse(['validate', '--data', 'nowhere'], { cwd })).toMatch(
       /^--data nowhere: no such folder; expected the folder of recorded measurements/,
     );
+    await expect(run([fakeStudy([])], {}, ['paper-fake'])).rejects.toThrow(
+      /^unknown suite "paper-fake": it is a study of paper; run it by quire experiment paper-fake, or/,
+    );
     writeFileSync(join(cwd, 'file'), '');
     expect(await refuse(['validate', '--data', 'file'], { cwd })).toMatch(/^--data file: is no folder/);
     expect(await refuse(['validate', '--json', '--markdown'], { cwd })).toMatch(/exclude each other/);
+  });
+
+  test('--baseline of other studies is refused, and cases that it does not know are counted', async () => {
+    const cwd = folder();
+    const baseline = join(cwd, 'baseline.json');
+    const withStudies = (studies: readonly object[]) => writeFileSync(baseline, JSON.stringify({ studies }));
+    withStudies([]);
+    await expect(run([fakeStudy([figureCase()])], { baseline })).rejects.toThrow(
+      /--baseline .*: has no case of paper-fake; expected/,
+    );
+    withStudies([{ name: 'foreign', cases: [{ what: 'a', source: 'b', error: 0, crossed: false }] }]);
+    await expect(run([fakeStudy([figureCase()])], { baseline })).rejects.toThrow(
+      /has no case of paper-fake, only of foreign/,
+    );
+    const { what, source } = figureCase();
+    withStudies([{ name: 'paper-fake', cases: [{ what, source, error: 0.03, crossed: false }] }]);
+    const { code, stderr } = await run([fakeStudy([figureCase(), figureCase({ what: 'new' })])], {
+      baseline,
+    });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'compared with the baseline: 1 of 2 cases, the others are new\n',
+    });
+  });
+
+  test('--write without a name is refused', async () => {
+    await expect(run([fakeStudy([figureCase()])], { write: '' })).rejects.toThrow(
+      /--write: expected the name/,
+    );
   });
 
   test('refuses a baseline that is truncated, absent or not of quire validate', async () => {

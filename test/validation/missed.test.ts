@@ -54,6 +54,11 @@ describe('a known miss', () => {
     });
   });
 
+  test('a note that is a sentence is gone on with', () => {
+    const of = asKnown(study, figureCase({ what, predicted: 100 * (1 + error), note: 'A sentence.' }));
+    expect(of.note).toMatch(/^A sentence; ./);
+  });
+
   test('may not become worse by more than a quarter, nor no number', () => {
     expect(isCrossed(known(1.2 * error))).toBe(false);
     expect(isCrossed(known(1.3 * error))).toBe(true);

@@ -153,6 +153,90 @@ describe('the figure of a study', () => {
     expect(figure([bars], '')).not.toContain('rotate');
   });
 
+  test('a series of marks alone is named with its mark; figures that nobody published are not called so', () => {
+    const scatter: Chart = {
+      ...lines,
+      y: { label: 's' },
+      series: [
+        { name: 'measured', points: [], published: [[1, 1.1], [2, 1.9]] }, // biome-ignore format: rows
+        { name: 'predicted = measured', points: [[1, 1], [2, 2]] }, // biome-ignore format: rows
+      ],
+    };
+    const svg = figure([scatter], '');
+    expect(texts(svg)).not.toContain('hollow: published');
+    expect(svg).toMatch(
+      /<path d="[^"]*" fill="#fff" stroke="#\w+" stroke-width="1.6"\/><text[^>]*>measured</,
+    );
+    // The rule to read them by: dashed, and no mark of its own.
+    expect(svg).toMatch(/stroke-dasharray="4 3"\/><text[^>]*>predicted = measured</);
+    expect(marks(svg)).toHaveLength(2);
+    expect(marks(svg).every(({ style }) => style.startsWith('fill="#fff"'))).toBe(true);
+  });
+
+  test('bars that are alone in their panels are in no legend: the title says what they are', () => {
+    expect(
+      texts(figure([lines, { ...bars, series: [{ ...bars.series[0]!, points: [['a', 1]] }] }], '')),
+    ).not.toContain('simulated');
+    const two: Chart = { ...bars, series: [...bars.series, { name: 'other', points: [['vllm', 3]] }] };
+    expect(texts(figure([two], ''))).toContain('simulated');
+  });
+
+  test('a logarithmic axis says so', () => {
+    const log: Chart = { ...lines, x: { label: 'size', log: true }, y: { label: '', log: true } };
+    expect(texts(figure([log], ''))).toEqual(expect.arrayContaining(['size, log scale', 'log scale']));
+  });
+
+  test('every bar has its figure, or none has; where a mark lies on a bar, both have theirs side by side', () => {
+    const low: Chart = {
+      ...bars,
+      series: [{ name: 'a', points: [['x', 7], ['y', 125]], published: [['x', 7], ['y', 132]] }], // biome-ignore format: rows
+    };
+    const placed = [...figure([low], '').matchAll(/<text x="([\d.]+)" [^>]*font-size="10"[^>]*>([^<]*)</g)];
+    expect(placed.map(([, , text]) => text)).toEqual(['7', '125', '7', '132']);
+    const [seven, , published] = placed.map(([, x]) => Number(x));
+    expect(published! - seven!).toBeGreaterThan(20);
+    const many = Array.from({ length: 14 }, (_, i): [string, number] => [`n${i}`, i === 0 ? 5 : 12345]);
+    const crowded: Chart = {
+      ...bars,
+      series: [
+        { name: 'a', points: many },
+        { name: 'b', points: many },
+      ],
+    };
+    const short: Chart = { ...crowded, title: 'other' };
+    expect(texts(figure([crowded, short], '')).filter(text => text === '12,345')).toEqual([]);
+    expect(texts(figure([crowded, short], '')).filter(text => text === '5')).toEqual([]);
+  });
+
+  test('slanted names lie on the panel, and do not run into each other', () => {
+    const named = (count: number): Chart => ({
+      ...bars,
+      title: `${count} names`,
+      series: [{ name: 'a', points: Array.from({ length: count }, (_, i) => [`rtx_pro_6000 vllm ${i}`, 1]) }],
+    });
+    const svg = figure([named(32), named(9), named(9)], '');
+    const panels = svg.split(/<g transform="translate\((?=[\d. ]+\)"><text x="0")/).slice(1);
+    expect(panels).toHaveLength(3);
+    for (const panel of panels) {
+      const ends = [
+        ...panel.matchAll(/translate\(([\d.]+) [\d.]+\) rotate\(-35\)" text-anchor="end">([^<]+)</g),
+      ].map(([, x, text]) => ({ x: Number(x), width: text!.length * 11 * 0.56 }));
+      expect(ends.length).toBeGreaterThan(8);
+      // They begin on the panel, and neighbours are a line of text apart.
+      expect(Math.min(...ends.map(({ x, width }) => x - width * Math.cos(0.61)))).toBeGreaterThanOrEqual(-1);
+      for (const [i, { x }] of ends.slice(1).entries()) {
+        expect((x - ends[i]!.x) * Math.sin(0.61)).toBeGreaterThan(11);
+      }
+    }
+    // The one with many names has a row to itself.
+    const places = [...svg.matchAll(/translate\(([\d.]+) ([\d.]+)\)"><text x="0"/g)].map(([, x, y]) => [
+      x,
+      y,
+    ]);
+    expect(places[0]![1]).not.toBe(places[1]![1]);
+    expect(places[1]![1]).toBe(places[2]![1]);
+  });
+
   test.each([
     ['no series', { ...lines, series: [] }],
     ['no points', { ...lines, series: [{ name: 'a', points: [] }] }],

@@ -1,9 +1,13 @@
 import { UsageError } from '../../core/errors.ts';
 import type { Seconds } from '../../core/units.ts';
 import { Fields, parseJson, shown } from '../workload/trace/fields.ts';
+import { measuredFormats } from './formats.ts';
 import type { MeasuredRequest, MeasuredRun } from './measured.ts';
 
 type Row = Readonly<Record<string, unknown>>;
+
+/** By these a result of `vllm bench serve` is known, detailed or not. */
+const benchFields = ['input_lens', 'output_lens', 'ttfts', 'itls', 'request_throughput', 'mean_ttft_ms'];
 
 /** The result of `vllm bench serve --save-result --save-detailed`: a list per column, times of the client. */
 export function readBenchResult(text: string, file: string): MeasuredRun {
@@ -11,6 +15,14 @@ export function readBenchResult(text: string, file: string): MeasuredRun {
   if (typeof result !== 'object' || result === null || Array.isArray(result))
     throw new UsageError(`${file}: expected one JSON object, found ${shown(text.trim())}`);
   const row = result as Row;
+  if (!benchFields.some(name => name in row)) {
+    const names = Object.keys(row).slice(0, 5);
+    const has =
+      names.length === 0 ? 'with nothing in it' : `with ${names.map(name => `"${name}"`).join(', ')}`;
+    throw new UsageError(
+      `${file}: a JSON object ${has} is no measured run that Quire knows; expected ${measuredFormats}`,
+    );
+  }
   const inputs = list(row, 'input_lens', file);
   const columns = {
     outputs: list(row, 'output_lens', file, inputs.length),

@@ -6,6 +6,7 @@ import type { MeasuredRun } from './measured.ts';
 import { Moments } from './moments.ts';
 import { type Parameter, type ParameterName, parametersOf } from './parameters.ts';
 import type { Latencies, Replay } from './replay.ts';
+import { fitNotes } from './verdict.ts';
 
 export interface CalibrateOptions {
   readonly fit: readonly ParameterName[];
@@ -83,18 +84,26 @@ export function calibrate(run: MeasuredRun, replay: Replay, options: CalibrateOp
   const summary = (of: Overheads) => summaries(replay.latencies(of));
   const measured = summaries(replay.measured);
   const simulated = { before: summary(preset), after: summary(overheads) };
+  const errors = {
+    before: errorsOf(simulated.before, measured),
+    after: errorsOf(simulated.after, measured),
+  };
+  const parameters = (Object.keys(KEYS) as ParameterName[]).map(name =>
+    calibrated(name, overheads, preset, ends, held),
+  );
   return {
     overheads,
-    parameters: (Object.keys(KEYS) as ParameterName[]).map(name =>
-      calibrated(name, overheads, preset, ends, held),
-    ),
+    parameters,
     measured,
     simulated,
-    errors: {
-      before: errorsOf(simulated.before, measured),
-      after: errorsOf(simulated.after, measured),
-    },
-    notes: [...run.notes, ...notesOf(held, overheads, simulated.after, measured, options.fit)],
+    errors,
+    notes: [
+      ...fitNotes({ errors }),
+      ...run.notes,
+      ...heldNotes(held, ends),
+      ...outsideNotes(parameters),
+      ...deviceNotes(errors.after, overheads, options.fit),
+    ],
   };
 }
 
@@ -183,25 +192,46 @@ function errorsOf(simulated: LatencyErrors, measured: LatencyErrors): LatencyErr
   return { ttft: of('ttft'), tpot: of('tpot'), e2el: of('e2el') };
 }
 
-function notesOf(
-  held: readonly Estimate[],
-  overheads: Overheads,
-  simulated: LatencyErrors,
-  measured: LatencyErrors,
+function heldNotes(held: readonly Estimate[], ends: ReadonlyMap<ParameterName, Ends>): string[] {
+  return held.map(({ parameter: { name }, isShown }) => {
+    if (!isShown) return `${name}: changes nothing that this run shows; held at its preset`;
+    const others = [...ends].filter(([other, { low, high }]) => other !== name && low < high);
+    const elsewhere =
+      others.length === 0
+        ? ''
+        : `; what it might be instead is in the intervals of ${others.map(([other]) => other).join(', ')}`;
+    return `${name}: this run cannot tell it from its preset, where it is held${elsewhere}`;
+  });
+}
+
+/** Whether resamples of the run lead to one side of what was fitted. */
+export function isOutside({
+  value,
+  low,
+  high,
+  status,
+}: Pick<Calibrated, 'value' | 'low' | 'high' | 'status'>): boolean {
+  return status === 'fitted' && low !== undefined && high !== undefined && (value < low || value > high);
+}
+
+function outsideNotes(parameters: readonly Calibrated[]): string[] {
+  const names = parameters.filter(isOutside).map(({ name }) => name);
+  if (names.length === 0) return [];
+  return [
+    `${names.join(', ')}: resamples of the run lead elsewhere, so the value is outside its interval: it is less certain ` +
+      'than either says; a longer run, or fewer overheads by --fit, may settle it',
+  ];
+}
+
+function deviceNotes(
+  after: LatencyErrors,
+  { perStep }: Overheads,
   asked: readonly ParameterName[],
 ): string[] {
-  const notes = held.map(({ parameter, isShown }) =>
-    isShown
-      ? `${parameter.name}: this run cannot tell it from its preset, where it is held; what it might be instead is ` +
-        'in the other intervals'
-      : `${parameter.name}: changes nothing that this run shows; held at its preset`,
-  );
-  const slower = simulated.tpot.mean / measured.tpot.mean;
-  if (slower > 1.03 && overheads.perStep <= 0.05e-3 && !asked.includes('device_scale')) {
-    notes.push(
-      `the GPU of the run is faster than the simulated one (TPOT ${((slower - 1) * 100).toFixed(0)} % too long without ` +
-        'any overhead to take away): fit device_scale as well',
-    );
-  }
-  return notes;
+  const slower = after.tpot.mean;
+  if (!(slower > 0.03) || perStep > 0.05e-3 || asked.includes('device_scale')) return [];
+  return [
+    `the GPU of the run is faster than the simulated one (TPOT ${(slower * 100).toFixed(0)} % too long without ` +
+      'any overhead to take away): fit device_scale as well',
+  ];
 }

@@ -13,6 +13,11 @@ export interface ContentOptions {
   readonly trace?: Workload;
 }
 
+/** Said where an engine caches prefixes and nobody knows them. */
+export const unknownContent =
+  'prefix caching is on, and what the prompts share is not known: each is simulated as if it shared nothing; give the ' +
+  'same requests with their contents by --content, or, if the server did not cache, --prefix-caching off';
+
 /**
  * What each request of a measured run contains; without a trace each has its own, so that a prefix cache finds
  * it only again. Undefined where nobody looks.

@@ -2,6 +2,7 @@ import { UsageError } from '../../core/errors.ts';
 import type { Seconds, Tokens } from '../../core/units.ts';
 import { lines } from '../workload/trace/lines.ts';
 import { readBenchResult } from './bench-result.ts';
+import { measuredFormats } from './formats.ts';
 import { isRequestsHeader, readRequestsCsv } from './requests-csv.ts';
 
 /** One request of a real engine, as it was measured. */
@@ -35,10 +36,10 @@ export async function readMeasured(bytes: AsyncIterable<Uint8Array>, file: strin
   const rows: string[] = [];
   for await (const batch of lines(bytes, file, MAX_CHARACTERS)) rows.push(...batch.texts);
   const header = rows.find(row => row.trim() !== '');
-  if (header === undefined) throw new UsageError(`${file}: is empty; expected ${FORMATS}`);
+  if (header === undefined) throw new UsageError(`${file}: is empty; expected ${measuredFormats}`);
   if (header.trimStart().startsWith('{')) return checked(readBenchResult(rows.join('\n'), file), file);
   if (isRequestsHeader(header)) return checked(readRequestsCsv(rows, file), file);
-  throw new UsageError(`${file}: not a measured run that Quire knows; expected ${FORMATS}`);
+  throw new UsageError(`${file}: not a measured run that Quire knows; expected ${measuredFormats}`);
 }
 
 /** Tokens after the first, over the time that they took; undefined where there is none to tell. */
@@ -67,10 +68,6 @@ function checked(run: MeasuredRun, file: string): MeasuredRun {
   const left = failed > 0 ? [`${failed} failed requests left out`] : [];
   return { ...run, requests: sorted, notes: [...left, ...run.notes] };
 }
-
-const FORMATS =
-  'the JSON of vllm bench serve --save-result --save-detailed, or a CSV with the columns ' +
-  'input_toks,output_toks,arrival_s,first_token_s,last_token_s';
 
 /** The longest string of V8 is 2²⁹ characters less a few. */
 const MAX_CHARACTERS = 2 ** 29 - 1024;

@@ -1,4 +1,4 @@
-import type { Overheads } from '../cost/overhead-profile.ts';
+import { type Overheads, overheadLimits } from '../cost/overhead-profile.ts';
 import type { Runtime } from '../cost/runtimes.ts';
 
 /** What can be fitted. */
@@ -18,26 +18,17 @@ export interface Parameter {
 
 /** The overheads of `names`, with the values that they can have on an engine. */
 export function parametersOf(names: readonly ParameterName[], runtime: Runtime): Parameter[] {
-  const all: Parameter[] = [
-    // Residuals may cancel the preset's work on the CPU, and nothing beyond it.
-    {
-      name: 'per_step',
-      key: 'perStep',
-      step: 0.5e-3,
-      resolution: 4e-6,
-      min: -runtime.cpuPerStep,
-      max: 10,
-    },
-    {
-      name: 'per_sequence',
-      key: 'perSequence',
-      step: 20e-6,
-      resolution: 0.1e-6,
-      min: -runtime.cpuPerSequence,
-      max: 1,
-    },
-    { name: 'api_per_request', key: 'apiPerRequest', step: 5e-3, resolution: 0.05e-3, min: 0, max: 60 },
-    { name: 'device_scale', key: 'deviceScale', step: 0.05, resolution: 0.5e-3, min: 0.1, max: 10 },
-  ];
+  const limits = overheadLimits(runtime);
+  const all = (
+    [
+      { name: 'per_step', key: 'perStep', step: 0.5e-3, resolution: 4e-6 },
+      { name: 'per_sequence', key: 'perSequence', step: 20e-6, resolution: 0.1e-6 },
+      { name: 'api_per_request', key: 'apiPerRequest', step: 5e-3, resolution: 0.05e-3 },
+      { name: 'device_scale', key: 'deviceScale', step: 0.05, resolution: 0.5e-3 },
+    ] as const
+  ).map((parameter): Parameter => {
+    const [min, max] = limits[parameter.key];
+    return { ...parameter, min, max };
+  });
   return all.filter(({ name }) => names.includes(name));
 }

@@ -12,7 +12,7 @@ export interface Overheads {
   readonly deviceScale: number;
 }
 
-const finite = z.number().refine(Number.isFinite);
+const finite = z.number();
 const fitted = z.object({
   value: finite,
   /** 95 % interval; absent where it was not fitted. */
@@ -44,15 +44,15 @@ const schema = z.object({
   kernels: z.enum(['measured', 'rooflines']),
   /** The presets that the overheads come on top of. */
   presets: z.object({
-    cpu_per_step_s: finite,
-    cpu_per_sequence_s: finite,
+    cpu_per_step_s: finite.nonnegative(),
+    cpu_per_sequence_s: finite.nonnegative(),
     overlapped: z.boolean(),
   }),
   overheads: z.object({
     per_step_s: fitted,
     per_sequence_s: fitted,
-    api_per_request_s: fitted.refine(api => api.value >= 0),
-    device_scale: fitted.refine(scale => scale.value > 0),
+    api_per_request_s: fitted,
+    device_scale: fitted,
   }),
   errors: z.object({ before: latencies, after: latencies }),
   notes: z.array(z.string()),
@@ -62,13 +62,62 @@ export type OverheadProfile = z.output<typeof schema>;
 export type FittedOverhead = z.output<typeof fitted>;
 export type LatencyErrors = z.output<typeof latencies>;
 
-/** @throws UsageError when it is no profile. */
+/** @throws UsageError when it is no profile, or holds an overhead that no engine has. */
 export function parseProfile(value: unknown, source: string): OverheadProfile {
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const { path } = parsed.error.issues[0]!;
-  const where = path.length > 0 ? `, at ${quoted(path.join('.'))}` : '';
-  throw new UsageError(`${source}: not a profile of quire calibrate${where}; make one with quire calibrate`);
+  if (parsed.success) {
+    checkLimits(parsed.data, source);
+    return parsed.data;
+  }
+  const { path, message } = parsed.error.issues[0]!;
+  const where = path.length > 0 ? ` at ${quoted(path.join('.'))}` : '';
+  const found = message
+    .replace('Invalid input: ', '')
+    .replace(', received undefined', ', found nothing')
+    .replace(', received ', ', found ');
+  throw new UsageError(
+    `${source}: not a profile of quire calibrate:${where} ${found}; make one with quire calibrate`,
+  );
+}
+
+/** A simulation would run with them, cut off at the presets' CPU work or for days, and say nothing. */
+function checkLimits(profile: OverheadProfile, source: string): void {
+  const { cpu_per_step_s: cpuPerStep, cpu_per_sequence_s: cpuPerSequence } = profile.presets;
+  const limits = overheadLimits({ cpuPerStep, cpuPerSequence });
+  const names = {
+    per_step_s: 'perStep',
+    per_sequence_s: 'perSequence',
+    api_per_request_s: 'apiPerRequest',
+    device_scale: 'deviceScale',
+  } as const;
+  for (const name of Object.keys(names) as (keyof typeof names)[]) {
+    const { value } = profile.overheads[name];
+    const [min, max] = limits[names[name]];
+    if (value >= min && value <= max) continue;
+    throw new UsageError(
+      `${source}: overheads.${name}.value: expected ${min} to ${max}, found ${value}; no engine has that: calibrate again`,
+    );
+  }
+}
+
+/**
+ * Least and largest that each overhead can be. Residuals may cancel the presets' work on the CPU, and nothing
+ * beyond it; with more than the largest nothing would be served.
+ */
+export function overheadLimits({
+  cpuPerStep,
+  cpuPerSequence,
+}: Pick<Runtime, 'cpuPerStep' | 'cpuPerSequence'>): Record<
+  keyof Overheads,
+  readonly [min: number, max: number]
+> {
+  return {
+    // Not −0, which JSON does not have.
+    perStep: [0 - cpuPerStep, 10],
+    perSequence: [0 - cpuPerSequence, 1],
+    apiPerRequest: [0, 60],
+    deviceScale: [0.1, 10],
+  };
 }
 
 export function overheadsOf({ overheads }: OverheadProfile): Overheads {
@@ -106,9 +155,11 @@ export function checkEngine(
 ): void {
   const other = policies.find(policy => policy.runtime !== profile.engine);
   if (!other) return;
+  const named =
+    other.name === other.runtime ? `not on ${other.name}` : `and ${other.name} runs on ${other.runtime}`;
   const shown = policies.length > 1 ? 'compare it without the profile' : 'leave --profile out';
   throw new UsageError(
-    `--profile: its overheads were measured on ${profile.engine}, and ${other.name} runs on ${other.runtime}; ` +
+    `--profile: its overheads were measured on ${profile.engine}, ${named}; ` +
       `${shown}, or calibrate ${other.runtime} with a run of its own`,
   );
 }

@@ -60,7 +60,7 @@ export function sharing(): { cases: Case[]; charts: Chart[] } {
       cases.push(savingCase(`OPT-13B, ShareGPT, ${count} ${sequences}`, '§6.3', measured, predicted));
     }
     charts.push({
-      title: kind === 'beam' ? 'Beam search (Fig. 15b)' : 'Parallel sampling (Fig. 15a)',
+      title: kind === 'beam' ? 'Beam search, Alpaca (Fig. 15b)' : 'Parallel sampling, Alpaca (Fig. 15a)',
       kind: 'bars',
       x: { label: sequences },
       y: { label: '% of blocks saved' },

@@ -4,6 +4,7 @@ import { type KernelChoice, openKernels } from '../../sim/kernels/open-kernels.t
 import { Metrics } from '../../sim/metrics.ts';
 import { quantile, summarise } from '../../sim/statistics.ts';
 import type { Case } from '../case.ts';
+import { AbsentData } from '../run-studies.ts';
 import type { Chart, Study } from '../study.ts';
 import { type RecordedRun, recordedRuns } from './recorded-run.ts';
 import { deploymentText } from './run-description.ts';
@@ -16,6 +17,12 @@ export const vllmRuns: Study = {
   needsData: true,
   async run({ data, progress }) {
     const { runs, skipped } = await recordedRuns(data!);
+    if (runs.length === 0 && skipped.length === 0) {
+      throw new AbsentData(
+        `${data!.name}: no recorded run of vLLM; expected GPU_MODEL_vllm_meta.json and, beside it, ` +
+          'GPU_MODEL_vllm_requests.csv',
+      );
+    }
     const cases: Case[] = [];
     const charts: Chart[] = [];
     const notes = [...skipped];
@@ -57,15 +64,21 @@ const outputTokens = ({ requests }: RecordedRun) =>
   requests.reduce((sum, { outputTokens: tokens }) => sum + tokens, 0);
 
 /** What of the conditions was not written down. */
-function conditionsOf({ name, description, arrivals }: RecordedRun): string[] {
-  const known = arrivals.filter(({ tokens }) => tokens !== undefined).length;
+function conditionsOf(run: RecordedRun): string[] {
+  const { name, description } = run;
+  const unknown = unknownPrompts(run);
   return [
     description.cache ? '' : `${name}: KV blocks by formula, the run does not say them`,
-    known < arrivals.length && description.prefixCaching
-      ? `${name}: what ${arrivals.length - known} of ${arrivals.length} prompts share is not known (workload ${description.dataset ?? 'not named'})`
-      : '',
+    unknown === 0
+      ? ''
+      : `${name}: what ${unknown} of ${run.arrivals.length} prompts share is not known, so no bound: its prefix cache ` +
+        `may have found what ours cannot (workload ${description.dataset ?? 'not named'})`,
   ].filter(note => note !== '');
 }
+
+/** How many prompts the server may have found in its prefix cache, and nobody can tell. */
+const unknownPrompts = ({ description, arrivals }: RecordedRun): number =>
+  description.prefixCaching ? arrivals.filter(({ tokens }) => tokens === undefined).length : 0;
 
 interface Simulated {
   readonly result: PolicyResult;
@@ -149,7 +162,7 @@ function casesOf(
         unit: 'ms',
         measured: measured[name][statistic] * 1000,
         predicted: result[`${statistic}_${name}_ms`],
-        bound: limit,
+        ...(unknownPrompts(run) === 0 && { bound: limit }),
       }),
     ),
   );

@@ -1,0 +1,60 @@
+import type { Shortcut } from './keys.ts';
+import type { Side } from './state.ts';
+
+/** What keys ask of the page. */
+export interface Commands {
+  step(by: number): void;
+  toEnd(of: 'first' | 'last'): void;
+  play(): void;
+  find(): void;
+  activate(side: Side): void;
+  focusView(index: number): void;
+  brushEdge(edge: 'from' | 'to'): void;
+  zoom(): void;
+  resetWindow(): void;
+  theme(): void;
+  keys(): void;
+  escape(): void;
+}
+
+export function shortcutsOf(page: Commands): readonly Shortcut[] {
+  return [
+    {
+      keys: ['ArrowLeft', 'ArrowRight'],
+      shown: '← →',
+      does: 'one scheduler step of the active pane; with Shift ten',
+      run: ({ key, shiftKey }) => page.step((key === 'ArrowLeft' ? -1 : 1) * (shiftKey ? 10 : 1)),
+    },
+    {
+      keys: ['Home', 'End'],
+      shown: 'Home End',
+      does: 'the first step, the last step',
+      run: ({ key }) => page.toEnd(key === 'Home' ? 'first' : 'last'),
+    },
+    { keys: [' '], shown: 'Space', does: 'play or pause', run: () => page.play() },
+    { keys: ['/'], shown: '/', does: 'find a request or a block, and pin it', run: () => page.find() },
+    {
+      keys: ['a', 'b'],
+      shown: 'a b',
+      does: 'the active pane, whose steps the arrows take',
+      run: ({ key }) => page.activate(key as Side),
+    },
+    {
+      keys: ['1', '2', '3', '4', '5'],
+      shown: '1 2 3 4 5',
+      does: 'focus a view; again: enlarge it',
+      run: ({ key }) => page.focusView(Number(key) - 1),
+    },
+    {
+      keys: ['[', ']'],
+      shown: '[ ]',
+      does: 'the window begins, or ends, at the cursor',
+      run: ({ key }) => page.brushEdge(key === '[' ? 'from' : 'to'),
+    },
+    { keys: ['z'], shown: 'z', does: 'zoom to the window', run: () => page.zoom() },
+    { keys: ['0'], shown: '0', does: 'the whole run, no window', run: () => page.resetWindow() },
+    { keys: ['t'], shown: 't', does: 'light or dark', run: () => page.theme() },
+    { keys: ['?'], shown: '?', does: 'these keys', run: () => page.keys() },
+    { keys: ['Escape'], shown: 'Esc', does: 'unpin; then shrink; then show all', run: () => page.escape() },
+  ];
+}
