@@ -22,6 +22,8 @@ export type EngineEvent =
       readonly time: Seconds;
       readonly request: Request;
       readonly mode: PreemptionMode;
+      /** The device lost its memory: nobody's growth is the cause, and `by` is the request itself. */
+      readonly deviceLost?: boolean;
       /** The request whose growth found no memory, and what it lacked (in blocks). */
       readonly by: Request;
       readonly needs: number;

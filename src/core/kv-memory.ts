@@ -90,6 +90,8 @@ export interface KvMemory {
   swapIn?(request: Request): { blocks: number } | Shortage;
   /** Forgets the host copy of a swapped request that will not come back. */
   dropSwapped?(request: Request): void;
+  /** The device lost what it held: nothing cached can be found any more. Only while no request holds memory. */
+  forget?(): void;
   /** Copies asked for since the last call, for the step being planned. */
   takeCopies?(): BlockCopy[];
 

@@ -275,6 +275,46 @@ export class Scheduler {
     }
   }
 
+  /**
+   * The device lost its memory, in the middle of a step or between two: all that runs returns to the queue in its
+   * order and is computed again, and nothing is found in the prefix cache. The step is not booked. Returns those
+   * that had ended, and were only held by their static batch.
+   */
+  recomputeAll(now: Seconds): readonly Request[] {
+    const ended = this.#booking.release(now, true);
+    for (const request of this.running.toReversed()) {
+      const lostTokens = request.numComputedTokens * request.seqs.length;
+      this.#evict(request);
+      // Samples that the lost step forked are forked again.
+      if (this.memory.forks && request.numOutputTokens === 0) request.seqs.length = 1;
+      this.#listener?.on({
+        type: 'preempted',
+        time: now,
+        request,
+        mode: 'recompute',
+        deviceLost: true,
+        by: request,
+        needs: 0,
+        free: 0,
+        lostTokens,
+      });
+    }
+    this.memory.forget?.();
+    this.memory.takeCopies?.();
+    return ended;
+  }
+
+  /** Takes a running request's memory from it and puts it back at the head of the queue. */
+  #evict(request: Request): void {
+    this.#running.leave(request);
+    this.#running.remove(request);
+    this.memory.free(request);
+    request.numComputedTokens = 0;
+    request.status = 'preempted';
+    request.numPreemptions++;
+    this.waiting.pushFront(request);
+  }
+
   /** Lets the head of the queue in, or says why not. */
   #enter(plan: StepPlan, request: Request): WaitReason | undefined {
     const { limits, memory } = this;

@@ -39,7 +39,7 @@ export class StepBooking {
       if (this.#endSequences(request)) ended = true;
       else this.#running.join(request, this.#outputLimit(request));
     }
-    return ended ? this.#release(now) : [];
+    return ended ? this.release(now) : [];
   }
 
   /** Ends a running request before its time; a static batch keeps its rows. Returns who is over with it. */
@@ -48,7 +48,7 @@ export class StepBooking {
     this.#running.rows -= rowsOf(request) - request.seqs.length;
     for (const seq of request.seqs) this.#endSequence(request, seq, finishReason);
     request.seqs = [];
-    return this.#release(now);
+    return this.release(now);
   }
 
   /** KV slots that the last beam selection wants copied, where memory cannot fork; asked once a step. */
@@ -148,9 +148,12 @@ export class StepBooking {
     else this.#memory.freeSequence(request, seq);
   }
 
-  /** Lets go of the requests that have ended; with static batching nobody leaves before all have. */
-  #release(now: Seconds): readonly Request[] {
-    if (this.#holdsFinished && !this.#running.holdEnded()) return [];
+  /**
+   * Lets go of the requests that have ended; with static batching nobody leaves before all have, unless the
+   * batch is broken up.
+   */
+  release(now: Seconds, breakUp = false): readonly Request[] {
+    if (this.#holdsFinished && !breakUp && !this.#running.holdEnded()) return [];
     const ended = this.#running.removeEnded();
     for (const request of ended) {
       this.#memory.free(request);

@@ -140,3 +140,11 @@ export function readGuessed<A extends Float64Array | number[]>(
   }
   return column;
 }
+
+/** What is looked up by these numbers must be there. */
+export function within(column: Int32Array, from: number, to: number): Int32Array {
+  for (const value of column) {
+    if (value < from || value >= to) throw new DamagedError(`it names ${value} of ${to}`);
+  }
+  return column;
+}

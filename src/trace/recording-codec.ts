@@ -1,5 +1,6 @@
 import { type SlotKind, slotKinds } from '../core/kv-memory.ts';
-import { type ByteReader, type ByteWriter, DamagedError } from './byte-stream.ts';
+import { readBlocks, writeBlocks } from './block-codec.ts';
+import type { ByteReader, ByteWriter } from './byte-stream.ts';
 import {
   readByKey,
   readDeltas,
@@ -15,16 +16,9 @@ import {
   writeStarts,
 } from './column-codec.ts';
 import { readDecisions, writeDecisions } from './decision-codec.ts';
-import {
-  type BlockColumns,
-  CACHED,
-  RECORDING_VERSION,
-  type Recording,
-  type StepColumns,
-  type TableColumns,
-  type WorkColumns,
-} from './recording.ts';
+import { RECORDING_VERSION, type Recording, type StepColumns, type WorkColumns } from './recording.ts';
 import { readRequests, writeRequests } from './request-codec.ts';
+import { dimensionsOf, readTables, writeTables } from './table-codec.ts';
 
 /** What of a recording is said in JSON, ahead of its columns. */
 export interface Heading extends Pick<Recording, 'policy' | 'config' | 'memory'> {
@@ -41,8 +35,9 @@ export function writeRecording(out: ByteWriter, recording: Recording, { reasons 
   writeRequests(out, requests);
   writeSteps(out, steps);
   writeWork(out, work, requests.length);
-  writeBlocks(out, blocks, memory.numBlocks);
-  writeTables(out, tables, requests.length);
+  writeTables(out, tables, dimensionsOf(recording));
+  // Behind what they are guessed from.
+  writeBlocks(out, blocks, { tables, work, ...memory, requests: requests.length });
   writeDecisions(out, recording, reasons);
 }
 
@@ -51,8 +46,9 @@ export function readRecording(input: ByteReader, heading: Heading): Recording {
   const requests = readRequests(input);
   const steps = readSteps(input);
   const work = readWork(input, steps.count, requests.length);
-  const blocks = readBlocks(input, steps.count, memory.numBlocks, requests.length);
-  const tables = readTables(input, steps.count, memory.numBlocks, requests.length);
+  const { numBlocks } = memory;
+  const tables = readTables(input, { steps: steps.count, requests: requests.length, numBlocks });
+  const blocks = readBlocks(input, steps.count, { tables, work, ...memory, requests: requests.length });
   const columns = { requests, steps, work, blocks, tables };
   const decisions = readDecisions(input, columns, reasons);
   return { version: RECORDING_VERSION, policy, config, memory, ...columns, decisions };
@@ -99,50 +95,4 @@ function readWork(input: ByteReader, steps: number, requests: number): WorkColum
   const kind = readByKey(input, new Uint8Array(count), request, requests);
   const tokens = readByKey(input, new Int32Array(count), request, requests);
   return { start, request, kind, tokens };
-}
-
-function writeBlocks(out: ByteWriter, blocks: BlockColumns, numBlocks: number): void {
-  const { start, block, owner, refs, filled } = blocks;
-  out.unsigned(block.length);
-  writeStarts(out, start);
-  writeFollowers(out, block, numBlocks);
-  for (const column of [owner, refs, filled]) writeByKey(out, column, block, numBlocks);
-}
-
-function readBlocks(input: ByteReader, steps: number, numBlocks: number, requests: number): BlockColumns {
-  const count = input.count();
-  const start = readStarts(input, steps, count);
-  const block = readFollowers(input, new Int32Array(count), numBlocks);
-  const owner = within(readByKey(input, new Int32Array(count), block, numBlocks), CACHED, requests);
-  const refs = readByKey(input, new Uint16Array(count), block, numBlocks);
-  const filled = readByKey(input, new Uint16Array(count), block, numBlocks);
-  return { start, block, owner, refs, filled };
-}
-
-function writeTables(out: ByteWriter, tables: TableColumns, requests: number): void {
-  const { start, request, sequence, index, block } = tables;
-  out.unsigned(block.length);
-  writeStarts(out, start);
-  writeFollowers(out, request, requests);
-  writeByKey(out, sequence, request, requests);
-  writeByKey(out, index, request, requests);
-  writeDeltas(out, block);
-}
-
-function readTables(input: ByteReader, steps: number, numBlocks: number, requests: number): TableColumns {
-  const count = input.count();
-  const start = readStarts(input, steps, count);
-  const request = readFollowers(input, new Int32Array(count), requests);
-  const sequence = readByKey(input, new Uint16Array(count), request, requests);
-  const index = readByKey(input, new Int32Array(count), request, requests);
-  const block = within(readDeltas(input, new Int32Array(count)), -1, numBlocks);
-  return { start, request, sequence, index, block };
-}
-
-/** What is looked up by these numbers must be there. */
-function within(column: Int32Array, from: number, to: number): Int32Array {
-  for (const value of column) {
-    if (value < from || value >= to) throw new DamagedError(`it names ${value} of ${to}`);
-  }
-  return column;
 }

@@ -26,12 +26,17 @@ export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {
   };
 }
 
+const made = new Map<string, Weights>();
+
 /** Random weights, the same for the same seed, large enough that logits differ and text does not repeat. */
 export function tinyWeights(config: ModelConfig, seed = 1): Weights {
+  const key = JSON.stringify([config, seed]);
+  const known = made.get(key);
+  if (known) return known;
   const tensors = new Map(
     expectedTensors(config).map((expected, i) => [expected.name, fill(expected, seed, i)]),
   );
-  return {
+  const weights: Weights = {
     names: [...tensors.keys()],
     has: name => tensors.has(name),
     read: async name => {
@@ -41,6 +46,8 @@ export function tinyWeights(config: ModelConfig, seed = 1): Weights {
     },
     close: async () => undefined,
   };
+  made.set(key, weights);
+  return weights;
 }
 
 function fill({ name, shape }: ExpectedTensor, seed: number, index: number): Tensor {

@@ -1,12 +1,13 @@
 import { UsageError } from '../../src/core/errors.ts';
 import type { Seconds } from '../../src/core/units.ts';
 import type { SettingKey } from '../../src/sim/config.ts';
+import { perfettoTrace } from '../../src/trace/perfetto.ts';
 import type { Recording } from '../../src/trace/recording.ts';
+import { openInPerfetto } from '../perfetto-link.ts';
 import { views } from '../views/index.ts';
 import { Address } from './address.ts';
 import { Appearance } from './appearance.ts';
 import { brushingEdge, clicking, escaping, togglingPin, withoutWindow, withSetting } from './changes.ts';
-import { comparison } from './comparison.ts';
 import { announcement, extentOf, goingTo, stepFrom, timeOf } from './cursor.ts';
 import { setText } from './dom.ts';
 import { Frames } from './frames.ts';
@@ -34,7 +35,7 @@ export class App {
     rest: () => this.#writeAddress(),
   });
   readonly #address = new Address(() => this.#fromAddress());
-  readonly #appearance = new Appearance(() => this.#draw());
+  readonly #appearance = new Appearance(() => this.#frames.ask());
 
   constructor(root: HTMLElement) {
     this.#layout = new Layout(root, this.#actions());
@@ -65,7 +66,7 @@ export class App {
 
   #actions(): ConstructorParameters<typeof Layout>[1] {
     return {
-      resized: () => this.#draw(),
+      resized: () => this.#frames.ask(),
       // Keys.
       step: by => this.#step(by),
       toEnd: of => {
@@ -91,6 +92,10 @@ export class App {
       // The bars.
       scenario: name => this.#restart(findScenario(name)),
       open: file => void this.#open(file),
+      perfetto: () => {
+        const recordings = this.#layout.runs.map(([, run]) => run.recording);
+        openInPerfetto(perfettoTrace(recordings), document.title).catch(error => this.#say(error));
+      },
       simulate: () => {
         this.#shown = undefined;
         this.#restart();
@@ -138,7 +143,7 @@ export class App {
 
   #update(change: Partial<PageState>): void {
     this.#state = { ...this.#state, ...change };
-    this.#draw();
+    this.#frames.ask();
   }
 
   #set(key: SettingKey, value: unknown): void {
@@ -152,7 +157,7 @@ export class App {
     const { scenario: name, a, b } = this.#state;
     const scenario = findScenario(name)!;
     this.#layout.settle(configOf(this.#state), scenario, this.#shown, { a, b });
-    this.#draw();
+    this.#frames.ask();
   }
 
   #show(side: Side, recording: Recording): void {
@@ -163,7 +168,7 @@ export class App {
 
   #changed(): void {
     this.#version++;
-    this.#draw();
+    this.#frames.ask();
   }
 
   async #open(file: File): Promise<void> {
@@ -241,7 +246,7 @@ export class App {
   #activate(side: Side): void {
     if (this.#active === side || !this.#layout.panes[side].run) return;
     this.#active = side;
-    this.#draw();
+    this.#frames.ask();
   }
 
   #focusView(index: number): void {
@@ -254,7 +259,7 @@ export class App {
       this.#paint(true);
       pane.focus(name);
     }
-    this.#draw();
+    this.#frames.ask();
   }
 
   // Frames.
@@ -263,20 +268,14 @@ export class App {
     return this.#appearance.theme(this.#state.theme);
   }
 
-  #draw(): void {
-    this.#frames.ask();
-  }
-
   #paint(words: boolean): void {
     const state = this.#state;
     const { runs } = this.#layout;
     const extent = extentOf(runs);
     const time = timeOf(state, runs);
     this.#appearance.dress(this.#theme);
-    const { a, b } = this.#layout.panes;
     this.#layout.paint({
       words,
-      sentence: a.run && b.run ? comparison(a.run, b.run) : '',
       seen: runs.map(([side, run]) => {
         const step = run.replay.stepAt(time);
         const blocks = run.replay.stateAt(step);

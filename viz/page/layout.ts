@@ -1,6 +1,7 @@
 import type { Seconds } from '../../src/core/units.ts';
 import type { Config } from '../../src/sim/config.ts';
 import type { Hit, Pane, Pin, Theme, View } from '../picture.ts';
+import { comparison } from './comparison.ts';
 import type { Runs } from './cursor.ts';
 import { h, setText } from './dom.ts';
 import { FindDialog } from './find-dialog.ts';
@@ -31,7 +32,6 @@ export interface PageActions extends Commands, ToolbarActions, TransportActions 
 
 /** One frame of the page. */
 export interface Frame {
-  readonly sentence: string;
   /** Whether what is written follows as well: faster than one reads it need not. */
   readonly words: boolean;
   readonly seen: readonly { readonly side: Side; readonly run: Run; readonly pane: Pane }[];
@@ -133,13 +133,14 @@ export class Layout {
     document.title = `Quire: ${shown?.name ?? scenario.title}`;
   }
 
-  paint({ sentence, words, seen, state, extent, time, theme, active, playing, version }: Frame): void {
+  paint({ words, seen, state, extent, time, theme, active, playing, version }: Frame): void {
     for (const { side, pane } of seen) this.panes[side].draw(pane, state, theme);
     const runs = seen.map(({ side, run }) => [side, run] as const);
     const { brush, zoom } = state;
     this.#transport.draw({ runs, extent, time, brush, zoom, theme });
     if (!words) return;
-    setText(this.#sentence, sentence);
+    const [one, other] = seen;
+    setText(this.#sentence, one && other ? comparison(one.run, other.run) : '');
     this.#transport.write(time, playing, state);
     for (const { side, pane } of seen) {
       this.panes[side].element.classList.toggle('active', side === active && seen.length > 1);

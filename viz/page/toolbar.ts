@@ -7,6 +7,7 @@ export interface ToolbarActions {
   open(file: File): void;
   simulate(): void;
   find(): void;
+  perfetto(): void;
   keys(): void;
   theme(): void;
 }
@@ -60,6 +61,7 @@ export class Toolbar {
         { class: 'tools' },
         this.#open,
         file,
+        button('Perfetto', 'Open these runs in Perfetto, in a tab of its own', actions.perfetto),
         button('Find /', 'Find a request (/)', actions.find),
         button('Keys ?', 'Keys (?)', actions.keys),
         button('◐', 'Light or dark (t)', actions.theme),

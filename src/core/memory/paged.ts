@@ -314,6 +314,15 @@ export class PagedKvMemory implements KvMemory {
     if (this.#copies.length > 0) this.#copies = this.#copies.filter(copy => copy.request !== request);
   }
 
+  forget(): void {
+    invariant(this.pool.used === 0, () => 'memory is lost while requests hold it');
+    for (const block of this.pool.freeList()) {
+      this.cache?.forget(block);
+      this.#filled[block] = 0;
+    }
+    this.#cachedSlots = 0;
+  }
+
   takeCopies(): BlockCopy[] {
     const copies = this.#copies;
     this.#copies = [];
