@@ -33,7 +33,7 @@ const allowed: Record<string, readonly string[]> = {
   trace: ['core', 'sim', 'trace'],
   validation: ['core', 'sim', 'backends', 'validation'],
   viz: ['core', 'sim', 'trace', 'validation', 'viz'],
-  engine: ['core', 'backends', 'engine'],
+  engine: ['core', 'sim', 'backends', 'engine'],
   cli: ['core', 'sim', 'backends', 'engine', 'trace', 'validation', 'viz', 'cli'],
 };
 
