@@ -1,6 +1,7 @@
 import type { Seconds } from '../../src/core/units.ts';
 import type { Config } from '../../src/sim/config.ts';
 import type { Hit, Pane, Pin, Theme, View } from '../picture.ts';
+import { views } from '../views/index.ts';
 import { comparison } from './comparison.ts';
 import type { Runs } from './cursor.ts';
 import { h, setText } from './dom.ts';
@@ -69,7 +70,7 @@ export class Layout {
       close: () => actions.pin(undefined),
     });
     this.find = new FindDialog(pin => actions.pinFound(pin));
-    const shortcuts = shortcutsOf(actions);
+    const shortcuts = shortcutsOf(actions, views.length);
     this.keys = keysDialog(shortcuts);
     listen(shortcuts);
     root.append(

@@ -116,9 +116,13 @@ export class PaneView {
   }
 
   draw(seen: Seen, state: PageState, theme: Theme): void {
-    this.#grid.dataset['large'] = state.large ?? '';
+    // A name of no view, in an address, enlarges nothing.
+    const isLarge = this.views.some(({ view }) => view.name === state.large);
+    this.#grid.dataset['large'] = isLarge ? state.large! : '';
     for (const view of this.views) {
-      if (state.large && state.large !== view.view.name) continue;
+      const { name } = view.view;
+      view.element.classList.toggle('large', state.large === name);
+      if (isLarge && state.large !== name) continue;
       view.draw(seen, theme, state.brush);
     }
   }

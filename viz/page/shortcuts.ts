@@ -17,7 +17,9 @@ export interface Commands {
   escape(): void;
 }
 
-export function shortcutsOf(page: Commands): readonly Shortcut[] {
+/** @param views how many there are, a number each. */
+export function shortcutsOf(page: Commands, views: number): readonly Shortcut[] {
+  const numbers = Array.from({ length: views }, (_, i) => String(i + 1));
   return [
     {
       keys: ['ArrowLeft', 'ArrowRight'],
@@ -40,8 +42,8 @@ export function shortcutsOf(page: Commands): readonly Shortcut[] {
       run: ({ key }) => page.activate(key as Side),
     },
     {
-      keys: ['1', '2', '3', '4', '5'],
-      shown: '1 2 3 4 5',
+      keys: numbers,
+      shown: numbers.join(' '),
       does: 'focus a view; again: enlarge it',
       run: ({ key }) => page.focusView(Number(key) - 1),
     },

@@ -1,0 +1,139 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+
+const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export interface OpenOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: 'light' | 'dark';
+  /** Another document than the page as it is built. */
+  readonly file?: string;
+}
+
+/** How long a busy machine may take. */
+export const patient = { timeout: 20_000 };
+
+/** The page as it is built from the sources, opened from a disk, in a browser of its own. */
+export class PageUnderTest {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'quire-page-'));
+  readonly #pages: Page[] = [];
+  readonly #errors: string[] = [];
+  #browser: Browser | undefined;
+
+  get file(): string {
+    return join(this.#folder, 'index.html');
+  }
+
+  async start(): Promise<void> {
+    if (!existsSync(executablePath)) {
+      throw new Error(
+        `no Chromium at ${executablePath}: install it (apt-get install chromium), or name it in CHROMIUM`,
+      );
+    }
+    await build({
+      root: resolve(import.meta.dirname, '../../viz'),
+      logLevel: 'error',
+      build: { outDir: this.#folder, emptyOutDir: false },
+    });
+    this.#browser = await chromium.launch({ executablePath, args });
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser?.close();
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  /** A file beside the page, for it to open. */
+  write(name: string, content: string | Uint8Array): string {
+    const path = join(this.#folder, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  html(): string {
+    return readFileSync(this.file, 'utf8');
+  }
+
+  async open(hash = '', options: OpenOptions = {}): Promise<Page> {
+    const { width = 1280, height = 720, colorScheme = 'light', file = this.file } = options;
+    const page = await this.#browser!.newPage({ viewport: { width, height }, colorScheme });
+    this.#pages.push(page);
+    page.on('console', message => {
+      if (message.type() === 'error' || message.type() === 'warning') this.#errors.push(message.text());
+    });
+    page.on('pageerror', error => this.#errors.push(error.stack ?? error.message));
+    page.on('request', request => {
+      if (/^(https?|ws):/.test(request.url())) this.#errors.push(`the network: ${request.url()}`);
+    });
+    await page.goto(`${pathToFileURL(file)}#${hash}`);
+    return page;
+  }
+
+  /** Whatever a test did, the page had nothing to complain about, and asked nobody for anything. */
+  async settle(): Promise<void> {
+    for (const page of this.#pages.splice(0)) await page.close();
+    expect(this.#errors.splice(0)).toEqual([]);
+  }
+}
+
+export function pageUnderTest(): PageUnderTest {
+  const page = new PageUnderTest();
+  beforeAll(() => page.start());
+  afterAll(() => page.stop());
+  afterEach(() => page.settle());
+  return page;
+}
+
+/** Both panes show a run, or say why not. */
+export async function ready(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const panes = [...document.querySelectorAll('.pane:not([hidden])')];
+    const settled = (pane: Element) =>
+      !pane.hasAttribute('aria-busy') &&
+      pane.querySelector('.figures > div, .problem:not([hidden])') !== null;
+    return panes.length > 0 && panes.every(settled);
+  });
+  // The words follow the picture.
+  await page.waitForTimeout(250);
+}
+
+/** `step 12 of 99` of a pane. */
+export async function stepOf(page: Page, side: 'a' | 'b'): Promise<number> {
+  const text = await page.locator(`.pane[data-side=${side}] .now-line`).innerText();
+  const match = /^step (\d+) of/.exec(text);
+  expect(match, text).not.toBeNull();
+  return Number(match![1]);
+}
+
+/** The state that the address holds: it follows when the page rests. */
+export async function addressOf(page: Page): Promise<URLSearchParams> {
+  await page.waitForTimeout(1000);
+  return new URLSearchParams(new URL(page.url()).hash.slice(1));
+}
+
+/** How many colours a canvas shows. */
+export function coloursOf(page: Page, selector: string): Promise<number> {
+  return page
+    .locator(selector)
+    .first()
+    .evaluate(element => {
+      const canvas = element as HTMLCanvasElement;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(new Uint32Array(data.buffer)).size;
+    });
+}
