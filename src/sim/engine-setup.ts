@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import type { KvMemory } from '../core/kv-memory.ts';
 import { createMemory } from '../core/memory/create.ts';
+import { longestRequest } from '../core/memory/longest-request.ts';
 import type { Limits, Policy } from '../core/policies/policy.ts';
 import { GiB, type Tokens } from '../core/units.ts';
 import { type Capacity, kvCapacity } from './cost/capacity.ts';
@@ -101,7 +102,7 @@ export function setUpEngine(options: EngineOptions): EngineSetup {
 
 /** One request of the longest context must fit, or the engine could wait for ever: vLLM refuses to start then. */
 function fitContext(options: EngineOptions, limits: Limits, slots: Tokens): Tokens {
-  const whole = longestRequest(options, limits, slots);
+  const whole = longestRequest(options.policy.memory, limits, slots);
   if (limits.maxModelLen <= whole) return limits.maxModelLen;
   if (options.limits?.maxModelLen !== undefined) {
     const given = options.kvSlots
@@ -121,19 +122,6 @@ function fitContext(options: EngineOptions, limits: Limits, slots: Tokens): Toke
   if (whole < 1)
     throw new UsageError(`the KV memory holds less than one block of ${limits.blockSize} tokens`);
   return whole;
-}
-
-/** The longest single request that this kind of memory can hold with nothing else in it. */
-function longestRequest({ policy }: EngineOptions, limits: Limits, slots: Tokens): Tokens {
-  const blocks = Math.floor(slots / limits.blockSize);
-  const { memory } = policy;
-  // Growing copies all of it, unless one row is preallocated (TGI).
-  if (memory.kind === 'padded') return memory.ragged ? slots : Math.floor(slots / 2);
-  // A buddy run is a power of two, so more than the largest one in the arena can never be had.
-  if (memory.kind === 'contiguous' && memory.allocator === 'buddy' && blocks > 0) {
-    return 2 ** Math.floor(Math.log2(blocks)) * limits.blockSize;
-  }
-  return blocks * limits.blockSize;
 }
 
 function checkLimits({ policy }: EngineOptions, limits: Limits): Limits {

@@ -42,6 +42,8 @@ export function reasonOf(event: EngineEvent, unit: 'block' | 'slot'): string | u
     case 'blocked':
       return waitText(event.reason, unit);
     case 'preempted': {
+      if (event.deviceLost)
+        return `the device was lost: ${plural(event.lostTokens, 'token')} will be computed again`;
       const { by, request, needs, free, mode, lostTokens } = event;
       const who = by === request ? 'it' : `request ${by.id}`;
       const then =

@@ -38,6 +38,8 @@ interface Reservation {
   readonly request: Request;
   /** Ended, but held by its batch. */
   dead: boolean;
+  /** Its blocks one after the other; made when first asked for. */
+  table: readonly BlockId[] | undefined;
 }
 
 /** KV of a sequence in one run of memory, reserved whole when it enters, as before PagedAttention. */
@@ -114,7 +116,14 @@ export class ContiguousKvMemory implements KvMemory {
         return { needs: this.#needs(request), free: this.freeBlocks };
       }
       starts.push(run.start);
-      this.#held.set(seq, { request, start: run.start, blocks: run.length, asked, dead: false });
+      this.#held.set(seq, {
+        request,
+        start: run.start,
+        blocks: run.length,
+        asked,
+        dead: false,
+        table: undefined,
+      });
     }
     for (const seq of request.seqs) {
       const held = this.#held.get(seq)!;
@@ -181,7 +190,8 @@ export class ContiguousKvMemory implements KvMemory {
 
   table(seq: Sequence): readonly BlockId[] {
     const held = this.#held.get(seq);
-    return held ? Array.from({ length: held.blocks }, (_, i) => held.start + i) : [];
+    if (!held) return [];
+    return (held.table ??= Array.from({ length: held.blocks }, (_, i) => held.start + i));
   }
 
   usage(): MemoryUsage {

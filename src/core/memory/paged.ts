@@ -316,10 +316,7 @@ export class PagedKvMemory implements KvMemory {
 
   forget(): void {
     invariant(this.pool.used === 0, () => 'memory is lost while requests hold it');
-    for (const block of this.pool.freeList()) {
-      this.cache?.forget(block);
-      this.#filled[block] = 0;
-    }
+    for (const block of this.pool.freeList()) this.cache?.forget(block);
     this.#cachedSlots = 0;
   }
 

@@ -1,0 +1,118 @@
+import { type Bytes, MiB, type Seconds } from '../../core/units.ts';
+import { adapterName, listAdapters } from './adapters.ts';
+import { measureBandwidth } from './bandwidth.ts';
+import type { DawnOptions } from './dawn.ts';
+import { GpuDevice } from './device.ts';
+import type { Dtype } from './kernels/storage.ts';
+import type { LinearOp } from './linear/linear-op.ts';
+import { chooseVariant, variantBounds } from './linear/linear-variants.ts';
+import type { DeviceTraits, SubgroupMatrix } from './traits.ts';
+
+/** What an adapter is, what was measured on it, and what would be used. */
+export interface AdapterProbe {
+  /** What `--adapter` takes. */
+  readonly index: number;
+  readonly name: string;
+  readonly software: boolean;
+  readonly features: readonly string[];
+  /** Those that kernels here depend on. */
+  readonly limits: {
+    readonly storageBinding: Bytes;
+    readonly buffer: Bytes;
+    readonly workgroupMemory: Bytes;
+    readonly invocations: number;
+    readonly storageBuffers: number;
+  };
+  readonly subgroupSize: number | undefined;
+  readonly matrices: readonly SubgroupMatrix[];
+  /** Bytes per second, read plus written, of a copy. */
+  readonly copyBandwidth: number;
+  readonly plan: ProbePlan;
+}
+
+export interface ProbePlan {
+  readonly dtype: Dtype;
+  /** Kernels of linear layers, each from so many rows on. */
+  readonly linear: readonly { readonly rows: number; readonly variant: string }[];
+  /** Why, in sentences. */
+  readonly reasons: readonly string[];
+}
+
+/** A layer of a common size; the choice hardly hangs on it. */
+const TYPICAL: LinearOp = {
+  name: 'attention-out',
+  dtype: 'f16',
+  inputs: 4096,
+  outputs: 4096,
+  epilogue: 'residual',
+  bias: false,
+  rows: 'tokens',
+};
+
+/** Larger than any cache; small where a CPU does the copying. */
+const PROBE_BYTES = { gpu: 512 * MiB, software: 4 * MiB };
+
+/**
+ * Opens each adapter, asks it and measures it.
+ * @param now a clock, for adapters without timestamps.
+ */
+export async function probeAdapters(
+  now: () => Seconds,
+  options: DawnOptions = {},
+): Promise<readonly AdapterProbe[]> {
+  const probes: AdapterProbe[] = [];
+  const adapters = await listAdapters(options);
+  for (const [index, { info }] of adapters.entries()) {
+    const gpu = await GpuDevice.open({ ...options, adapter: index });
+    try {
+      const software = (info as { isFallbackAdapter?: boolean }).isFallbackAdapter ?? false;
+      const { traits, device } = gpu;
+      probes.push({
+        index,
+        name: adapterName(info),
+        software,
+        features: [...gpu.features].sort(),
+        limits: {
+          storageBinding: device.limits.maxStorageBufferBindingSize,
+          buffer: device.limits.maxBufferSize,
+          workgroupMemory: traits.workgroupStorage,
+          invocations: traits.maxInvocations,
+          storageBuffers: device.limits.maxStorageBuffersPerShaderStage,
+        },
+        subgroupSize: traits.subgroupSize,
+        matrices: traits.subgroupMatrices,
+        copyBandwidth: await measureBandwidth(gpu, software ? PROBE_BYTES.software : PROBE_BYTES.gpu, now),
+        plan: planFor(traits),
+      });
+    } finally {
+      gpu.destroy();
+    }
+  }
+  return probes;
+}
+
+/** What a device with these traits would be used with. */
+export function planFor(traits: DeviceTraits): ProbePlan {
+  const linear: { rows: number; variant: string }[] = [];
+  for (const rows of variantBounds()) {
+    const variant = chooseVariant(TYPICAL, rows, traits).name;
+    if (linear.at(-1)?.variant !== variant) linear.push({ rows, variant });
+  }
+  const { subgroupSize, subgroupMatrices } = traits;
+  return {
+    dtype: 'f16',
+    linear,
+    reasons: [
+      'f16 for weights, KV and activations: half the bytes, unpacked by every adapter; sums are in f32',
+      subgroupSize === undefined
+        ? 'sums through workgroup memory, as there are no subgroups of a fixed size'
+        : `sums over subgroups of ${subgroupSize}`,
+      subgroupMatrices.length === 0
+        ? 'products of tiles without matrix units, as the adapter offers none'
+        : `the adapter offers ${subgroupMatrices.length} shapes of subgroup matrices`,
+      traits.robust
+        ? 'bounds checks are on; --unsafe-fast takes them off'
+        : 'bounds checks are off: a wrong index corrupts memory',
+    ],
+  };
+}

@@ -1,0 +1,136 @@
+import type { ModelConfig } from '../backends/model/config.ts';
+import type { Weights } from '../backends/model/weights.ts';
+import type { ModelRunner } from '../backends/model-runner.ts';
+import { quoted, UsageError } from '../core/errors.ts';
+import type { Limits } from '../core/policies/policy.ts';
+import { type Bytes, GiB, MiB, type Tokens } from '../core/units.ts';
+
+export const backendNames = ['webgpu', 'reference'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+export interface BackendOptions {
+  readonly backend?: BackendName | undefined;
+  /** WebGPU: which adapter, by number or a part of its name. */
+  readonly adapter?: string | number | undefined;
+  /** WebGPU: no bounds checks in kernels. */
+  readonly unsafeFast?: boolean | undefined;
+  /** WebGPU: default f16 where the adapter has it. The reference computes in f32. */
+  readonly dtype?: 'f16' | 'f32' | undefined;
+  /** WebGPU: for weights, activations and KV; reference: for KV. Default: KV of a modest size. */
+  readonly gpuMemory?: Bytes | undefined;
+  /** KV blocks, instead of what the memory has room for. */
+  readonly numBlocks?: number | undefined;
+  /** Told the share of the weights that are loaded, 0 … 1. */
+  readonly onLoad?: ((share: number) => void) | undefined;
+}
+
+/** KV that is taken where no memory is named. */
+const MODEST_KV: Readonly<Record<BackendName, Bytes>> = { webgpu: GiB, reference: 256 * MiB };
+/** Sequences of full length beyond which modest memory does not grow. */
+const MODEST_SEQS = 256;
+
+/**
+ * A model on a backend, with KV blocks of the policy's size.
+ * @throws UsageError when the backend, its memory or the options do not allow it.
+ */
+export async function createRunner(
+  config: ModelConfig,
+  weights: Weights,
+  limits: Limits,
+  options: BackendOptions,
+): Promise<ModelRunner> {
+  const { backend = 'webgpu' } = options;
+  switch (backend) {
+    case 'reference':
+      return await createReference(config, weights, limits, options);
+    case 'webgpu':
+      return await createWebGpu(config, weights, limits, options);
+    default:
+      backend satisfies never;
+      throw new UsageError(`there is no backend ${quoted(backend)}: there are ${backendNames.join(', ')}`);
+  }
+}
+
+async function createReference(
+  config: ModelConfig,
+  weights: Weights,
+  limits: Limits,
+  options: BackendOptions,
+): Promise<ModelRunner> {
+  if (options.dtype === 'f16') {
+    throw new UsageError('the reference backend computes in f32: leave dtype out, or use the webgpu backend');
+  }
+  const { ReferenceRunner } = await import('../backends/reference/runner.ts');
+  const numBlocks =
+    options.numBlocks ?? modestBlocks(config, limits, options.gpuMemory ?? MODEST_KV.reference, 4);
+  return await ReferenceRunner.create(config, weights, { blockSize: limits.blockSize, numBlocks });
+}
+
+async function createWebGpu(
+  config: ModelConfig,
+  weights: Weights,
+  limits: Limits,
+  options: BackendOptions,
+): Promise<ModelRunner> {
+  const { GpuDevice } = await import('../backends/webgpu/device.ts');
+  const { WebGpuRunner } = await import('../backends/webgpu/runner.ts');
+  const gpu = await GpuDevice.open({ adapter: options.adapter, unsafeFast: options.unsafeFast });
+  try {
+    const dtype = options.dtype ?? (gpu.features.has('shader-f16') ? 'f16' : 'f32');
+    const bytes = dtype === 'f16' ? 2 : 4;
+    const memory = options.numBlocks === undefined ? options.gpuMemory : undefined;
+    const modest = memory === undefined ? modestBlocks(config, limits, MODEST_KV.webgpu, bytes) : undefined;
+    const runner = await WebGpuRunner.create(gpu, config, weights, {
+      dtype,
+      blockSize: limits.blockSize,
+      numBlocks: options.numBlocks ?? modest,
+      memory,
+      maxBatchedTokens: finite(limits.maxNumBatchedTokens, limits.maxModelLen),
+      maxSeqs: finite(limits.maxNumSeqs, MODEST_SEQS),
+      progress: options.onLoad,
+    });
+    return withDevice(runner, () => gpu.destroy());
+  } catch (error) {
+    gpu.destroy();
+    throw error;
+  }
+}
+
+/** A runner that lets its device go, too. */
+function withDevice(runner: ModelRunner, destroy: () => void): ModelRunner {
+  return {
+    config: runner.config,
+    blockSize: runner.blockSize,
+    numBlocks: runner.numBlocks,
+    run: batch => runner.run(batch),
+    dispose: () => {
+      runner.dispose();
+      destroy();
+    },
+  };
+}
+
+/** As many blocks as the budget holds, but no more than could ever be used at once. */
+function modestBlocks(config: ModelConfig, limits: Limits, budget: Bytes, bytesPerValue: Bytes): number {
+  const { blockSize, maxModelLen } = limits;
+  const bytes = kvBytesPerToken(config, bytesPerValue) * blockSize;
+  const blocks = Math.floor(budget / bytes);
+  if (blocks < 1) {
+    throw new UsageError(
+      `${budget} bytes hold no KV block of ${blockSize} tokens, which takes ${bytes} bytes: give more memory, or ` +
+        'a smaller block size',
+    );
+  }
+  // Twice: padded batches copy what they hold.
+  const useful = 2 * finite(limits.maxNumSeqs, MODEST_SEQS) * Math.ceil(maxModelLen / blockSize);
+  return Math.min(blocks, useful);
+}
+
+/** Bytes of one token's keys and values over all layers. */
+export function kvBytesPerToken({ layers, kvHeads, headDim }: ModelConfig, bytesPerValue: Bytes): Bytes {
+  return 2 * layers * kvHeads * headDim * bytesPerValue;
+}
+
+function finite(value: Tokens, otherwise: Tokens): Tokens {
+  return Number.isFinite(value) ? value : otherwise;
+}

@@ -1,0 +1,253 @@
+import type { ModelRunner } from '../backends/model-runner.ts';
+import { noiseKey } from '../backends/sampling/gumbel.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Listener } from '../core/events.ts';
+import { invariant } from '../core/invariant.ts';
+import type { KvMemory } from '../core/kv-memory.ts';
+import type { Limits, Policy } from '../core/policies/policy.ts';
+import type { Request } from '../core/request.ts';
+import { Scheduler } from '../core/scheduler.ts';
+import type { StepPlan } from '../core/step-plan.ts';
+import type { Seconds } from '../core/units.ts';
+import { type Clock, startClock } from './clock.ts';
+import { asGeneration, GenerationRequest, type GenerationSpec } from './generation-request.ts';
+import { Listeners } from './listeners.ts';
+import { ModelExecutor, type ModelStepResult } from './model-executor.ts';
+import type { Detokenizer } from './sample-text.ts';
+
+export interface EngineOptions {
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly memory: KvMemory;
+  readonly runner: ModelRunner;
+  /** A new one when the device was lost; absent: then the engine fails. */
+  readonly recreate?: (() => Promise<ModelRunner>) | undefined;
+  /** For each sample, of what follows a prompt; absent: outputs have no text. */
+  readonly detokenizer?: ((prompt: ArrayLike<number>) => Detokenizer) | undefined;
+  /** Of requests that bring none. */
+  readonly seed?: number | undefined;
+  readonly listener?: Listener | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** A request that can never be served, and why. */
+export interface Rejection {
+  readonly rejected: string;
+}
+
+/** Steps in a row that may plan nothing before it is called a livelock. One follows a self-preemption. */
+const MAX_EMPTY_STEPS = 3;
+/** Devices lost in a row, without a step between, before the engine gives up. */
+const MAX_LOSSES = 3;
+/** A runner that computes on this thread would otherwise keep timers and sockets waiting. */
+const BREATHE_EVERY: Seconds = 0.05;
+
+/** The loop around a scheduler and a model: requests come and go at any time, each step gives them tokens. */
+export class Engine {
+  readonly scheduler: Scheduler;
+  readonly listeners: Listeners;
+  readonly clock: Clock;
+  readonly #options: EngineOptions;
+  #executor: ModelExecutor;
+  #nextId = 0;
+  #emptySteps = 0;
+  #losses = 0;
+  #lastBreath: Seconds = 0;
+  #stepping = false;
+  #failure: unknown;
+  #rejectedFor = '';
+  #wake: (() => void) | undefined;
+
+  /** @throws UsageError when the memory cannot be laid over the runner's blocks. */
+  constructor(options: EngineOptions) {
+    const { policy, limits, memory, runner, listener } = options;
+    this.#options = options;
+    this.clock = options.clock ?? startClock();
+    const own: Listener = {
+      detail: false,
+      on: event => {
+        if (event.type === 'rejected') this.#rejectedFor = event.reason;
+      },
+    };
+    this.listeners = new Listeners(listener ? [own, listener] : [own]);
+    this.scheduler = new Scheduler(policy, limits, memory, this.listeners);
+    this.#executor = new ModelExecutor(runner, memory, this.scheduler.running, this.clock);
+  }
+
+  get runner(): ModelRunner {
+    return this.#executor.runner;
+  }
+
+  /**
+   * Takes a request in; it runs with the next step. What can never be served is rejected at once.
+   * @throws UsageError for token ids that the model does not have, an empty prompt, or stop strings without a tokenizer.
+   */
+  add(spec: GenerationSpec): GenerationRequest | Rejection {
+    const { config } = this.runner;
+    const { detokenizer } = this.#options;
+    checkSpec(spec, config.vocab, detokenizer !== undefined);
+    const now = this.clock();
+    const id = this.#nextId++;
+    const request = new GenerationRequest(id, spec, {
+      arrival: now,
+      seed: spec.params.seed ?? this.#seedOf(id),
+      eosTokenIds: config.eosTokenIds,
+      detokenizer,
+    });
+    if (!this.scheduler.add(request, now)) return { rejected: this.#rejectedFor };
+    this.#wake?.();
+    return request;
+  }
+
+  /** 53 bits, so that samples of two requests do not share their noise. */
+  #seedOf(id: number): number {
+    const { a, b } = noiseKey(this.#options.seed ?? 0, id);
+    return (b & 0xfffff) * 2 ** 32 + a;
+  }
+
+  /** The client is gone. False when the request was over already. */
+  abort(request: GenerationRequest): boolean {
+    const now = this.clock();
+    const others = this.scheduler.abort(request, now);
+    if (!others) return false;
+    this.#finish(request, now);
+    for (const other of others) this.#finish(other, now);
+    return true;
+  }
+
+  /**
+   * One iteration; false when there was nothing to do.
+   * @throws what the runner throws (a lost device excepted, as long as another can be had); the engine is of no
+   * use then.
+   */
+  async step(): Promise<boolean> {
+    invariant(!this.#stepping, () => 'a step was asked for while another runs');
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.scheduler.numUnfinished === 0) return false;
+    this.#stepping = true;
+    try {
+      await this.#step();
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    } finally {
+      this.#stepping = false;
+    }
+    return true;
+  }
+
+  async #step(): Promise<void> {
+    const plan = this.scheduler.schedule(this.clock());
+    if (plan.empty) {
+      const livelock = ++this.#emptySteps > MAX_EMPTY_STEPS;
+      invariant(!livelock, () => `livelock at ${plan.time} s: nothing can be scheduled`);
+      return;
+    }
+    this.#emptySteps = 0;
+    for (const admitted of plan.admitted) {
+      const request = asGeneration(admitted);
+      if (Number.isNaN(request.firstScheduled)) request.firstScheduled = plan.time;
+    }
+    let result: ModelStepResult;
+    try {
+      result = await this.#executor.execute(plan);
+    } catch (error) {
+      if (!isDeviceLost(error)) throw error;
+      return this.#recover(error);
+    }
+    this.#losses = 0;
+    this.#book(plan, result);
+  }
+
+  #book(plan: StepPlan, result: ModelStepResult): void {
+    const now = this.clock();
+    const over = this.scheduler.update(plan, result, now);
+    for (const { request, seq, sample } of result.grown) {
+      if (Number.isNaN(request.firstToken)) request.firstToken = now;
+      request.lastToken = now;
+      if (seq.finishReason) sample.end(seq.finishReason);
+      request.spec.onUpdate?.(sample.take(request.id));
+    }
+    for (const request of over) this.#finish(request, now);
+  }
+
+  #finish(over: Request, now: Seconds): void {
+    const request = asGeneration(over);
+    for (const sample of request.samples) if (!sample.finishReason) sample.end('abort');
+    request.spec.onFinish?.(request.output(now));
+  }
+
+  /** The KV is gone with the device. Tokens are not: what ran is computed again, and draws what it would have. */
+  async #recover(lost: unknown): Promise<void> {
+    const { recreate, memory } = this.#options;
+    if (!recreate || ++this.#losses > MAX_LOSSES) throw lost;
+    this.runner.dispose();
+    const now = this.clock();
+    for (const request of this.scheduler.recomputeAll(now)) this.#finish(request, now);
+    this.#executor = new ModelExecutor(await recreate(), memory, this.scheduler.running, this.clock);
+  }
+
+  /** Steps until nothing is left, requests included that come meanwhile. @param stepped called after each. */
+  async drain(stepped?: () => void): Promise<void> {
+    while (await this.step()) {
+      stepped?.();
+      await this.#breathe();
+    }
+  }
+
+  /** Steps, and waits for requests when there are none, until the signal says stop. */
+  async run(signal: AbortSignal): Promise<void> {
+    const wake = () => this.#wake?.();
+    signal.addEventListener('abort', wake);
+    try {
+      while (!signal.aborted) {
+        if (await this.step()) await this.#breathe();
+        else await this.#idle(signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', wake);
+    }
+  }
+
+  async #idle(signal: AbortSignal): Promise<void> {
+    const time = this.clock();
+    await new Promise<void>(resolve => {
+      this.#wake = resolve;
+      if (signal.aborted) resolve();
+    });
+    this.#wake = undefined;
+    this.listeners.on({ type: 'idle', time, end: this.clock(), usage: this.scheduler.memory.usage() });
+  }
+
+  async #breathe(): Promise<void> {
+    if (this.clock() - this.#lastBreath < BREATHE_EVERY) return;
+    await new Promise(resolve => setTimeout(resolve, 0));
+    this.#lastBreath = this.clock();
+  }
+
+  dispose(): void {
+    this.runner.dispose();
+  }
+}
+
+function checkSpec({ promptTokenIds, params }: GenerationSpec, vocab: number, hasText: boolean): void {
+  if (promptTokenIds.length === 0) {
+    throw new UsageError('the prompt has no tokens: give at least one, such as the start token');
+  }
+  for (const id of Array.from(promptTokenIds)) {
+    if (Number.isInteger(id) && id >= 0 && id < vocab) continue;
+    throw new UsageError(
+      `the prompt has token id ${id}, but the model's ids are 0 to ${vocab - 1}: was it made by another tokenizer?`,
+    );
+  }
+  if (params.stop.length > 0 && !hasText) {
+    throw new UsageError(
+      'stop strings need a tokenizer: use stopTokenIds, or load the model with its tokenizer',
+    );
+  }
+}
+
+/** By name: which backend the class is from does not matter. */
+function isDeviceLost(error: unknown): boolean {
+  return error instanceof Error && error.name === 'DeviceLost';
+}
