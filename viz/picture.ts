@@ -69,7 +69,7 @@ export type Pin =
  * nothing: what is costly to lay out is remembered by recording and size (`WeakMap`).
  */
 export interface View {
-  readonly name: 'memory-map' | 'timeline' | 'memory-over-time' | 'queue' | 'step-time';
+  readonly name: 'memory-map' | 'timeline' | 'memory-over-time' | 'queue' | 'step-time' | 'sharing';
   readonly title: string;
   draw(pane: Pane, size: Size, theme: Theme): Picture;
   /** What lies at a point: what hovering explains and clicking pins; a time to go to, where there is a time axis. */

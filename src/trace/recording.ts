@@ -2,7 +2,7 @@ import type { SlotKind } from '../core/kv-memory.ts';
 import type { Seconds, Tokens } from '../core/units.ts';
 
 /** The version of the format that this code writes and reads. */
-export const RECORDING_VERSION = 1;
+export const RECORDING_VERSION = 2;
 
 /**
  * A whole run, kept for views: columns of numbers that travel between threads without being copied. Step `i`

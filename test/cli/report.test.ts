@@ -115,12 +115,12 @@ describe('quire report', () => {
     ]);
     // A page that leaves little room.
     const page = join(cwd, 'page.html');
-    writeFileSync(page, `<html><head><title>x</title></head><body>${' '.repeat(2_300_000)}</body></html>`);
+    writeFileSync(page, `<html><head><title>x</title></head><body>${' '.repeat(2_530_000)}</body></html>`);
     const said = await written(cwd, {}, page);
     const html = () => readFileSync(join(cwd, 'r.html'), 'utf8');
     expect(statSync(join(cwd, 'r.html')).size).toBeLessThan(3e6);
-    expect(said).toContain('Without views, for they would not fit: sglang.');
-    expect((await embeddedIn(html())).map(({ policy }) => policy)).toEqual(['hf-static', 'vllm']);
+    expect(said).toContain('Without views, for they would not fit: vllm.');
+    expect((await embeddedIn(html())).map(({ policy }) => policy)).toEqual(['hf-static', 'sglang']);
     await written(cwd, { whole: true }, page);
     expect(statSync(join(cwd, 'r.html')).size).toBeGreaterThan(3e6);
     expect(await embeddedIn(html())).toHaveLength(3);
@@ -150,7 +150,7 @@ describe('quire report', () => {
   test('--svg writes each view of each policy, in the middle or when told', async () => {
     const cwd = await furnished();
     await written(cwd, { svg: join(cwd, 'svg') });
-    const views = ['memory-map', 'memory-over-time', 'queue', 'step-time', 'timeline'];
+    const views = ['memory-map', 'memory-over-time', 'queue', 'sharing', 'step-time', 'timeline'];
     const expected = ['hf-static', 'vllm'].flatMap(policy => views.map(view => `${policy}.${view}.svg`));
     expect(readdirSync(join(cwd, 'svg')).sort()).toEqual(expected);
     const middle = readFileSync(join(cwd, 'svg/vllm.memory-map.svg'), 'utf8');

@@ -74,9 +74,9 @@ describe('what cannot be read is said', () => {
     [
       'a newer one',
       () => changed(b => (b[8] = 7)),
-      /is a recording of format 7, this Quire reads format 1; open/,
+      /is a recording of format 7, this Quire reads format 2; open/,
     ],
-    ['an older one', () => changed(b => (b[8] = 0)), /is a recording of format 0, .* reads format 1; record/],
+    ['an older one', () => changed(b => (b[8] = 1)), /is a recording of format 1, .* reads format 2; record/],
     [
       'a bit turned over',
       () => changed(b => (b[b.length >> 1]! ^= 4)),

@@ -60,7 +60,7 @@ describe('the timeline', () => {
 });
 
 describe('views of time', () => {
-  const timed = views.filter(({ name }) => name !== 'memory-map');
+  const timed = views.filter(({ name }) => name !== 'memory-map' && name !== 'sharing');
 
   test('share one axis: the same x is the same time', () => {
     const pane = paneOf(pagedRecording(), 4);

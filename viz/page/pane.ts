@@ -13,7 +13,7 @@ export interface PaneActions extends ViewActions {
   activate(): void;
 }
 
-/** One policy's half of the page: its figures, its five views, its decisions. */
+/** One policy's half of the page: its figures, its views, its decisions. */
 export class PaneView {
   readonly side: Side;
   readonly element: HTMLElement;
