@@ -1,2 +1,12 @@
-export type { Executor } from './executor.ts';
+export type { ModelConfig } from './model/config.ts';
+export { type ModelFolderOptions, modelFolder } from './model/hub.ts';
+export { type LoadedModel, loadModel } from './model/load.ts';
+export type { Tensor, Weights } from './model/weights.ts';
+export type { Draw, Drawn, ModelRunner, TokenBatch } from './model-runner.ts';
+export { ReferenceRunner } from './reference/runner.ts';
 export { SimulatedExecutor } from './simulated.ts';
+export { listAdapters } from './webgpu/adapters.ts';
+export { GpuDevice } from './webgpu/device.ts';
+export { type AdapterProbe, probeAdapters } from './webgpu/probe.ts';
+export { WebGpuRunner } from './webgpu/runner.ts';
+export type { RunnerOptions } from './webgpu/runner-options.ts';

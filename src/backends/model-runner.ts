@@ -9,7 +9,10 @@ import type { ModelConfig } from './model/config.ts';
 export interface TokenBatch {
   /** Whole blocks to copy before the pass (copy-on-write of forks): from, to, from, to … */
   readonly copies: Int32Array;
-  /** [T] Token ids, row after row. */
+  /**
+   * [T] Token ids, row after row. −1 − d stands for what draw d of the batch before brings, which nobody has read
+   * yet; only where `feeds` said that it may.
+   */
   readonly tokens: Int32Array;
   /** [T] Position of each in its sequence. */
   readonly positions: Int32Array;
@@ -56,6 +59,11 @@ export interface ModelRunner {
   readonly config: ModelConfig;
   readonly blockSize: Tokens;
   readonly numBlocks: number;
+  /**
+   * Whether the token of such a draw can be an input of the next batch before it has been read. Absent: of none;
+   * then no batch is run before the last one has answered.
+   */
+  feeds?(draw: Draw): boolean;
   /** One for each draw. @throws DeviceLost when the device went away: the KV is gone. */
   run(batch: TokenBatch): Promise<readonly Drawn[]>;
   dispose(): void;

@@ -5,7 +5,6 @@ import type { CostModel } from '../sim/cost/cost-model.ts';
 import { type StepShape, shapeOf } from '../sim/cost/step-shape.ts';
 import { addCost, emptyCost, type StepCost } from '../sim/cost/terms.ts';
 import { createRng, type Random } from '../sim/rng.ts';
-import type { Executor } from './executor.ts';
 
 /**
  * Chance that a beam is replaced by a better one's continuation in a step; the rest continue themselves.
@@ -17,7 +16,7 @@ const BEAM_SWITCH = 0.5;
 const BEAM_SETTLE = 15;
 
 /** Prices steps and plays the model's part: sequences stop at the true length that the workload gave them. */
-export class SimulatedExecutor implements Executor<StepResult> {
+export class SimulatedExecutor {
   /** All steps so far, itemised. */
   readonly total: StepCost = emptyCost();
   readonly #cost: CostModel;
@@ -36,7 +35,7 @@ export class SimulatedExecutor implements Executor<StepResult> {
     let parents: Map<Request, number[]> | undefined;
     for (let i = 0; i < plan.requests.length; i++) {
       const request = plan.requests[i]!;
-      if (request.numComputedTokens < request.numTokens) continue;
+      if (!plan.samples[i]) continue;
       const next = request.numOutputTokens + 1;
       if (request.beam) {
         if (next >= this.#truth(request, 0)) {

@@ -90,6 +90,8 @@ export class Request {
   /** Of the last admission: prompt tokens found in the prefix cache. */
   numCachedTokens: Tokens = 0;
   numPreemptions = 0;
+  /** Tokens drawn by steps that are not booked yet: they have places, but nobody knows them (`Scheduler.expect`). */
+  numPending: Tokens = 0;
   /** Sequences made so far: the next one's index. */
   numSequences: number;
   /** The last step that scheduled it by name (see `StepPlan.together`). */
@@ -146,16 +148,15 @@ export class Request {
     this.numOutputTokens = outputs;
   }
 
-  /** Prompt and output of each live sequence. */
+  /** Prompt and output of each live sequence, with what is still under way. */
   get numTokens(): Tokens {
-    return this.promptTokens + this.numOutputTokens;
+    return this.promptTokens + this.numOutputTokens + this.numPending;
   }
 
   /** Whether its next tokens come one a step (decode) rather than from a known text (prefill). */
   get decoding(): boolean {
-    return (
-      this.numOutputTokens > 0 && this.numComputedTokens === this.promptTokens + this.numOutputTokens - 1
-    );
+    const { numTokens } = this;
+    return numTokens > this.promptTokens && this.numComputedTokens === numTokens - 1;
   }
 
   /**

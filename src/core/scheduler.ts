@@ -35,6 +35,8 @@ export class Scheduler {
   readonly #view: SchedulerView;
   #step = 0;
   #now: Seconds = 0;
+  /** Of the last step that was booked. */
+  #lastEnd: Seconds = 0;
   #budget: Tokens = 0;
   #blocked: StepPlan['blocked'];
   /** Of plans that ran nothing: told by the next one that does. */
@@ -149,6 +151,9 @@ export class Scheduler {
     for (let i = this.#takeDecodes(plan, phase); i < running.length && this.#budget > 0; i++) {
       const request = running[i]!;
       if (request.status === 'held') continue;
+      // What is under way is its last token.
+      if (request.numPending > 0 && request.numOutputTokens + request.numPending >= request.maxTokens)
+        continue;
       if (phase !== 'all' && request.decoding !== (phase === 'decode')) continue;
       const count = this.#chunk(request, request.numTokens - request.numComputedTokens);
       // Not strict first come, first served: a smaller one behind may still fit the budget.
@@ -243,6 +248,7 @@ export class Scheduler {
       this.memory.free(victim);
       victim.numComputedTokens = 0;
     } else plan.swappedOutBlocks += moved;
+    victim.numPending = 0;
     victim.status = mode === 'swap' ? 'swapped' : 'preempted';
     victim.numPreemptions++;
     this.waiting.pushFront(victim);
@@ -310,6 +316,7 @@ export class Scheduler {
     this.#running.remove(request);
     this.memory.free(request);
     request.numComputedTokens = 0;
+    request.numPending = 0;
     request.status = 'preempted';
     request.numPreemptions++;
     this.waiting.pushFront(request);
@@ -404,8 +411,12 @@ export class Scheduler {
     plan.copiedTokens = this.#booking.takeBeamCopies();
     if (plan.numDecodes > 0) plan.copiedTokens += memory.tensor?.().copied ?? 0;
     for (let i = 0; i < plan.requests.length; i++) {
-      memory.advance(plan.requests[i]!, plan.numTokens[i]!);
-      this.#booking.forkSamples(plan.requests[i]!, plan.time);
+      const request = plan.requests[i]!;
+      memory.advance(request, plan.numTokens[i]!);
+      const samples = request.numComputedTokens >= request.numTokens;
+      plan.samples.push(samples);
+      if (samples) plan.numSamples++;
+      this.#booking.forkSamples(request, plan.time);
     }
     if (plan.together) this.#advanceTogether(plan, this.#running.decodes!);
     plan.paddedLength = memory.tensor?.().length ?? 0;
@@ -439,11 +450,25 @@ export class Scheduler {
     plan.numDecodes += count;
   }
 
+  /**
+   * The step is under way, and the next is to be planned before its tokens are known (vLLM's asynchronous
+   * scheduling): they count as pending until `update`. Whom they turn out to end computed one token in vain, which
+   * is not booked. At most one step ahead; not for plans in which several sequences of a request sample, nor where
+   * a static batch holds what has ended.
+   */
+  expect(plan: StepPlan): void {
+    plan.expected = true;
+    for (const [i, request] of plan.requests.entries()) if (plan.samples[i]) request.numPending++;
+  }
+
   /** Applies what the executor returned, at time `now`. Returns the requests that are over. */
   update(plan: StepPlan, result: StepResult, now: Seconds): readonly Request[] {
+    // Planned before the step ahead of it had ended, it has run since then.
+    const time = Math.max(plan.time, this.#lastEnd);
+    this.#lastEnd = now;
     if (this.#listener) {
       const usage = this.memory.usage();
-      this.#listener.on({ type: 'step', time: plan.time, end: now, plan, result, usage });
+      this.#listener.on({ type: 'step', time, end: now, plan, result, usage });
     }
     return this.#booking.book(plan, result, now);
   }

@@ -35,7 +35,7 @@ export class StepBooking {
     let ended = false;
     for (const request of this.#due(plan)) {
       if (request.clock) this.#running.leave(request);
-      else if (!this.#bookTokens(request, result, now)) continue;
+      else if (!this.#bookTokens(request, plan, result, now)) continue;
       if (this.#endSequences(request)) ended = true;
       else this.#running.join(request, this.#outputLimit(request));
     }
@@ -58,19 +58,24 @@ export class StepBooking {
     return copies;
   }
 
-  /** Requests of the plan that need a look, in the order of the running list. */
-  #due(plan: StepPlan): readonly Request[] {
-    if (!plan.together) return plan.requests;
+  /** Requests of the plan that have a new token, in the order of the running list. */
+  #due({ requests, samples, numSamples, together }: StepPlan): readonly Request[] {
+    const sampling = numSamples === requests.length ? requests : requests.filter((_, i) => samples[i]);
+    if (!together) return sampling;
     this.#running.decodes!.tickOutputs();
-    const { ending } = plan.together;
-    if (ending.length === 0) return plan.requests;
+    const { ending } = together;
+    if (ending.length === 0) return sampling;
     // One that was aborted meanwhile has left the set.
-    return inOrder([...plan.requests, ...ending.filter(request => request.clock)]);
+    return inOrder([...sampling, ...ending.filter(request => request.clock)]);
   }
 
-  /** Books one token for each live sequence; false for a piece of a prompt, and for who was aborted meanwhile. */
-  #bookTokens(request: Request, result: StepResult, now: Seconds): boolean {
-    if (request.status !== 'running' || request.numComputedTokens < request.numTokens) return false;
+  /**
+   * Books one token for each live sequence; false for who was aborted meanwhile, and for who lost its memory to
+   * the step after this one: it draws the same token again when it has computed the rest anew.
+   */
+  #bookTokens(request: Request, plan: StepPlan, result: StepResult, now: Seconds): boolean {
+    if (request.status !== 'running') return false;
+    if (plan.expected) request.numPending--;
     const parents = result.parents?.get(request);
     if (parents) this.#selectBeams(request, parents, now);
     request.numOutputTokens++;
@@ -85,7 +90,7 @@ export class StepBooking {
 
   /** The prompt of the request is computed with this step: from here on each sample is a sequence of its own. */
   forkSamples(request: Request, now: Seconds): void {
-    if (request.numOutputTokens > 0 || request.numComputedTokens < request.numTokens) return;
+    if (request.numTokens > request.promptTokens || request.numComputedTokens < request.numTokens) return;
     if (!this.#memory.forks || request.width === 1) return;
     const first = request.seqs[0]!;
     widen(request);

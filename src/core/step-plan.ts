@@ -30,6 +30,12 @@ export class StepPlan {
   readonly requests: Request[] = [];
   readonly numTokens: Tokens[] = [];
   readonly starts: Tokens[] = [];
+  /** Whether the entry computes its last token, so that the next one is drawn: not so for a piece of a prompt. */
+  readonly samples: boolean[] = [];
+  /** Entries that sample. */
+  numSamples = 0;
+  /** Its tokens count as pending until it is booked: see `Scheduler.expect`. */
+  expected = false;
   /** Sequences that each computes; samples forked from a prompt's last token are not among them. */
   readonly rows: number[] = [];
   /** Further requests that each decode one token, not named one by one: only for executors that asked for it. */

@@ -12,7 +12,7 @@ import type { Seconds } from '../core/units.ts';
 import { type Clock, startClock } from './clock.ts';
 import { asGeneration, GenerationRequest, type GenerationSpec } from './generation-request.ts';
 import { Listeners } from './listeners.ts';
-import { ModelExecutor, type ModelStepResult } from './model-executor.ts';
+import { type Flight, ModelExecutor, type ModelStepResult } from './model-executor.ts';
 import type { Detokenizer } from './sample-text.ts';
 
 export interface EngineOptions {
@@ -50,6 +50,8 @@ export class Engine {
   readonly #options: EngineOptions;
   #executor: ModelExecutor;
   #nextId = 0;
+  /** Launched before the step ahead of it had landed. */
+  #flight: Flight | undefined;
   #emptySteps = 0;
   #losses = 0;
   #lastBreath: Seconds = 0;
@@ -123,7 +125,7 @@ export class Engine {
   async step(): Promise<boolean> {
     invariant(!this.#stepping, () => 'a step was asked for while another runs');
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.scheduler.numUnfinished === 0) return false;
+    if (!this.#flight && this.scheduler.numUnfinished === 0) return false;
     this.#stepping = true;
     try {
       await this.#step();
@@ -137,26 +139,38 @@ export class Engine {
   }
 
   async #step(): Promise<void> {
-    const plan = this.scheduler.schedule(this.clock());
-    if (plan.empty) {
-      const livelock = ++this.#emptySteps > MAX_EMPTY_STEPS;
-      invariant(!livelock, () => `livelock at ${plan.time} s: nothing can be scheduled`);
+    const flight = this.#flight ?? this.#launch();
+    this.#flight = undefined;
+    if (!flight) {
+      invariant(++this.#emptySteps <= MAX_EMPTY_STEPS, () => 'livelock: nothing can be scheduled');
       return;
     }
     this.#emptySteps = 0;
-    for (const admitted of plan.admitted) {
-      const request = asGeneration(admitted);
-      if (Number.isNaN(request.firstScheduled)) request.firstScheduled = plan.time;
+    if (flight.feeds) {
+      // While the device computes this step, the next one is made ready.
+      this.scheduler.expect(flight.plan);
+      this.#flight = this.#launch();
     }
     let result: ModelStepResult;
     try {
-      result = await this.#executor.execute(plan);
+      result = await this.#executor.land(flight);
     } catch (error) {
       if (!isDeviceLost(error)) throw error;
       return this.#recover(error);
     }
     this.#losses = 0;
-    this.#book(plan, result);
+    this.#book(flight.plan, result);
+  }
+
+  /** Plans a step and gives it to the device; undefined when there is nothing to run. */
+  #launch(): Flight | undefined {
+    const plan = this.scheduler.schedule(this.clock());
+    if (plan.empty) return undefined;
+    for (const admitted of plan.admitted) {
+      const request = asGeneration(admitted);
+      if (Number.isNaN(request.firstScheduled)) request.firstScheduled = plan.time;
+    }
+    return this.#executor.launch(plan);
   }
 
   #book(plan: StepPlan, result: ModelStepResult): void {
@@ -181,6 +195,7 @@ export class Engine {
   async #recover(lost: unknown): Promise<void> {
     const { recreate, memory } = this.#options;
     if (!recreate || ++this.#losses > MAX_LOSSES) throw lost;
+    this.#flight = undefined;
     this.runner.dispose();
     const now = this.clock();
     for (const request of this.scheduler.recomputeAll(now)) this.#finish(request, now);

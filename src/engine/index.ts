@@ -1,3 +1,4 @@
+export { UsageError } from '../core/errors.ts';
 export { completeParams, type SamplingOptions } from './complete-params.ts';
 export { type BackendName, backendNames } from './create-runner.ts';
 export { Engine, type EngineOptions, type Rejection } from './engine.ts';

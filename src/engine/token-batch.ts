@@ -24,6 +24,7 @@ interface Row {
 
 /**
  * The batch of a plan, taken down at once: the plan's requests change with the next one.
+ * @param underWay the draw of the batch before that each sequence's last token comes from, where it is not known.
  *
  * Ended rows of a static batch are computed as `generate` computes them, for that is what static batching costs:
  * each decodes its last token again, into the slot that has it. Pads are not: rows keep their own length here.
@@ -33,6 +34,7 @@ export function tokenBatch(
   running: readonly Request[],
   tables: KvTables,
   blockSize: Tokens,
+  underWay: ReadonlyMap<Sequence, number> = noDraws,
 ): { readonly batch: TokenBatch; readonly drawings: readonly Drawing[] } {
   tables.settle(running);
   const rows: Row[] = [];
@@ -47,7 +49,7 @@ export function tokenBatch(
   for (const [entry, planned] of plan.requests.entries()) {
     const request = asGeneration(planned);
     const { seqs } = request;
-    const samples = request.numComputedTokens >= request.numTokens;
+    const samples = plan.samples[entry]!;
     const first = rows.length;
     // Samples that this step forks do not compute: the prompt's last token is drawn from for each of them.
     const computing = plan.rows[entry]!;
@@ -68,7 +70,7 @@ export function tokenBatch(
     }
   }
   return {
-    batch: { ...layOut(rows, tables, blockSize), copies: copiesOf(plan, tables.factor), draws },
+    batch: { ...layOut(rows, tables, blockSize, underWay), copies: copiesOf(plan, tables.factor), draws },
     drawings,
   };
 }
@@ -79,7 +81,7 @@ function* heldRows(running: readonly Request[]): Generator<{ request: Generation
 }
 
 function drawOf(row: number, request: GenerationRequest, { index, tokens }: Sample): Draw {
-  const step = tokens.output.length;
+  const step = tokens.output.length + request.numPending;
   return {
     row,
     params: request.params,
@@ -92,6 +94,7 @@ function drawOf(row: number, request: GenerationRequest, { index, tokens }: Samp
 }
 
 const none: readonly number[] = [];
+const noDraws: ReadonlyMap<Sequence, number> = new Map();
 
 function copiesOf(plan: StepPlan, factor: number): Int32Array {
   const copies = new Int32Array(2 * factor * plan.copies.length);
@@ -105,7 +108,12 @@ function copiesOf(plan: StepPlan, factor: number): Int32Array {
   return copies;
 }
 
-function layOut(rows: readonly Row[], kv: KvTables, blockSize: Tokens): Omit<TokenBatch, 'copies' | 'draws'> {
+function layOut(
+  rows: readonly Row[],
+  kv: KvTables,
+  blockSize: Tokens,
+  underWay: ReadonlyMap<Sequence, number>,
+): Omit<TokenBatch, 'copies' | 'draws'> {
   let total = 0;
   let tableWidth = 0;
   for (const { start, count } of rows) {
@@ -124,7 +132,7 @@ function layOut(rows: readonly Row[], kv: KvTables, blockSize: Tokens): Omit<Tok
     contexts[r] = start + count;
     kv.write(seq, start + count, tables, table);
     for (let position = start; position < start + count; position++, t++) {
-      tokens[t] = sample.tokens.at(position);
+      tokens[t] = position < sample.tokens.length ? sample.tokens.at(position) : -1 - underWay.get(seq)!;
       positions[t] = position;
       slots[t] = tables[table + Math.floor(position / blockSize)]! * blockSize + (position % blockSize);
     }

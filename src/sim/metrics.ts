@@ -183,8 +183,8 @@ export class Metrics implements Listener {
   #tokens(plan: StepPlan, end: Seconds): void {
     let tokens = 0;
     if (plan.parted) for (const live of this.#live.values()) this.#part(live);
-    for (const request of plan.requests) {
-      if (request.status !== 'running' || request.numComputedTokens < request.numTokens) continue;
+    for (const [i, request] of plan.requests.entries()) {
+      if (!plan.samples[i] || request.status !== 'running') continue;
       const live = this.#live.get(request);
       if (!live) continue;
       const rows = request.numOutputTokens === 0 ? request.width : request.seqs.length;

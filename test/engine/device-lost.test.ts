@@ -6,6 +6,7 @@ import { policies } from '../../src/core/policies/registry.ts';
 import { completeParams } from '../../src/engine/complete-params.ts';
 import type { RequestOutput } from '../../src/engine/outputs.ts';
 import { Metrics } from '../../src/sim/metrics.ts';
+import { FeedingRunner } from '../support/feeding-runner.ts';
 import { alone, type TinyOptions, tinyEngine } from '../support/tiny-engine.ts';
 import { tinyConfig } from '../support/tiny-model.ts';
 import { expectUsageHolds } from '../support/usage.ts';
@@ -39,13 +40,14 @@ function failing(calls: readonly number[], state: { calls: number; runners: numb
   };
 }
 
-async function play(policy: string, losses: readonly number[], options: TinyOptions = {}) {
+async function play(policy: string, losses: readonly number[], options: TinyOptions = {}, ahead = false) {
   const state = { calls: 0, runners: 0, disposed: 0 };
+  const fails = failing(losses, state);
   const metrics = new Metrics();
   const engine = await tinyEngine({
     policy,
     config,
-    wrap: failing(losses, state),
+    wrap: runner => (ahead ? new FeedingRunner(fails(runner)) : fails(runner)),
     listener: metrics,
     ...options,
   });
@@ -96,11 +98,14 @@ const lossesArbitrary = fc
 
 test.each(policies.map(({ name }) => name))('%s: a device lost in any step costs no token', async policy => {
   await fc.assert(
-    fc.asyncProperty(lossesArbitrary, async losses => {
+    fc.asyncProperty(lossesArbitrary, fc.boolean(), async (losses, ahead) => {
       // Reservations of the longest context for all samples need more.
-      const { state, metrics } = await play(policy, losses, {
-        blocks: policy.match(/transformer|orca/) ? 160 : 40,
-      });
+      const { state, metrics } = await play(
+        policy,
+        losses,
+        { blocks: policy.match(/transformer|orca/) ? 160 : 40 },
+        ahead,
+      );
       const happened = losses.filter(call => call < state.calls).length;
       expect([state.runners, state.disposed]).toEqual([1 + happened, happened]);
       expect(metrics.completed).toBe(4);

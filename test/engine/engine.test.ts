@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TokenBatch } from '../../src/backends/model-runner.ts';
+import type { ModelRunner, TokenBatch } from '../../src/backends/model-runner.ts';
 import type { EngineEvent } from '../../src/core/events.ts';
 import { policies } from '../../src/core/policies/registry.ts';
 import { completeParams } from '../../src/engine/complete-params.ts';
@@ -7,6 +7,7 @@ import type { GenerationRequest } from '../../src/engine/generation-request.ts';
 import type { RequestOutput, SampleUpdate } from '../../src/engine/outputs.ts';
 import { Metrics } from '../../src/sim/metrics.ts';
 import { Recorder } from '../../src/trace/recorder.ts';
+import { FeedingRunner } from '../support/feeding-runner.ts';
 import { alone, type TinyOptions, tinyEngine } from '../support/tiny-engine.ts';
 import { tinyConfig } from '../support/tiny-model.ts';
 
@@ -198,6 +199,41 @@ test('a static batch goes on computing the rows that have ended, and gives their
     const expected = await alone(config, [9, 8, 7], { temperature: 0, maxTokens: 6, ignoreEos: true });
     expect(outputs[1]!.outputs[0]!.tokenIds).toEqual(expected);
   }
+});
+
+test('where tokens may feed the next step unread, two steps are in flight, and limits cost no step in vain', async () => {
+  const counted = { rows: 0 };
+  let feeding: FeedingRunner | undefined;
+  const metrics = new Metrics();
+  const engine = await tinyEngine({
+    listener: metrics,
+    wrap: runner => {
+      const counting: ModelRunner = {
+        config: runner.config,
+        blockSize: runner.blockSize,
+        numBlocks: runner.numBlocks,
+        run: batch => {
+          counted.rows += batch.contexts.length;
+          return runner.run(batch);
+        },
+        dispose: () => runner.dispose(),
+      };
+      feeding = new FeedingRunner(counting);
+      return feeding;
+    },
+  });
+  for (const maxTokens of [3, 8]) {
+    engine.add({
+      promptTokenIds: [4, 5, 6],
+      params: completeParams({ temperature: 0, maxTokens, ignoreEos: true }),
+    });
+  }
+  await engine.drain();
+  expect(feeding!.deepest).toBe(2);
+  expect(counted.rows).toBe(3 + 8);
+  // Time is counted once, though steps overlap.
+  expect(metrics.busy).toBeLessThanOrEqual(metrics.lastEnd);
+  expect(metrics.outputTokens).toBe(11);
 });
 
 test('behind a sliding window tables name no block', async () => {

@@ -4,6 +4,7 @@ import { policies } from '../../src/core/policies/registry.ts';
 import { completeParams, type SamplingOptions } from '../../src/engine/complete-params.ts';
 import type { GenerationRequest } from '../../src/engine/generation-request.ts';
 import type { RequestOutput } from '../../src/engine/outputs.ts';
+import { FeedingRunner } from '../support/feeding-runner.ts';
 import { alone, tinyEngine } from '../support/tiny-engine.ts';
 import { tinyConfig } from '../support/tiny-model.ts';
 
@@ -54,6 +55,7 @@ const scenarios = fc.record({
   longPrefillTokenThreshold: fc.constantFrom(0, 0, 3),
   slidingWindow: fc.constantFrom(undefined, undefined, 6),
   factor: fc.constantFrom(1, 1, 2),
+  ahead: fc.boolean(),
 });
 type Scenario = typeof scenarios extends fc.Arbitrary<infer T> ? T : never;
 
@@ -61,10 +63,21 @@ const texts = [0, 1].map(text => Array.from({ length: 16 }, (_, i) => 3 + ((i * 
 const promptOf = (ask: Ask) => [...texts[ask.text]!.slice(0, ask.shared), ...ask.own];
 
 /** What a scenario met, to see that scenarios meet everything. */
-const met = { finished: 0, rejected: 0, preempted: 0, cached: 0, forked: 0, held: 0, aborted: 0, copied: 0 };
+const met = {
+  finished: 0,
+  rejected: 0,
+  preempted: 0,
+  cached: 0,
+  forked: 0,
+  held: 0,
+  aborted: 0,
+  copied: 0,
+  ahead: 0,
+};
 
 async function play(policy: string, scenario: Scenario): Promise<void> {
-  const { asks, blockSize, slots, factor, slidingWindow, ...limits } = scenario;
+  const { asks, blockSize, slots, factor, slidingWindow, ahead, ...limits } = scenario;
+  const runners: FeedingRunner[] = [];
   const config = tinyConfig({ maxModelLen: CONTEXT, ...(slidingWindow !== undefined && { slidingWindow }) });
   const engine = await tinyEngine({
     ...limits,
@@ -73,6 +86,12 @@ async function play(policy: string, scenario: Scenario): Promise<void> {
     blockSize,
     blocks: Math.floor(slots / blockSize),
     factor: blockSize % factor === 0 ? factor : 1,
+    wrap: runner => {
+      if (!ahead) return runner;
+      const feeding = new FeedingRunner(runner);
+      runners.push(feeding);
+      return feeding;
+    },
     listener: {
       detail: true,
       on(event) {
@@ -111,6 +130,7 @@ async function play(policy: string, scenario: Scenario): Promise<void> {
     if (!ran && next === due.length) break;
   }
   expect(outputs.size).toBe(accepted);
+  for (const { deepest } of runners) if (deepest > 1) met.ahead++;
   for (const [ask, output] of outputs) {
     for (const { index, tokenIds, finishReason } of output.outputs) {
       const whole = await alone(config, promptOf(ask), ask.params, index);

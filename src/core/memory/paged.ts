@@ -429,7 +429,8 @@ export class PagedKvMemory implements KvMemory {
   /** Makes the blocks that `computed` tokens fill findable. vLLM does so when it schedules, before the GPU ran. */
   #register(request: Request, seq: Sequence, computed: Tokens): void {
     if (!this.cache || !seq.tokens) return;
-    const full = Math.floor(computed / this.blockSize);
+    // A token that is still under way cannot be looked for: its block follows with the next.
+    const full = Math.floor(Math.min(computed, seq.tokens.length ?? computed) / this.blockSize);
     for (let i = seq.registered; i < full; i++) {
       const block = seq.blocks[i]!;
       // Behind the window nothing is left to register; what follows finds its place by the text.
