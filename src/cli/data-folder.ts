@@ -80,7 +80,8 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-function look(path: string): Stats | undefined {
+/** Undefined where there is nothing. @throws UsageError when it cannot be looked at. */
+export function look(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
