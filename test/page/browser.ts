@@ -1,12 +1,38 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const names = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/** The browser that CHROMIUM names, or the first of those in PATH. @throws when there is none: pages are never left untested. */
+export function findBrowser(env: NodeJS.ProcessEnv = process.env): string {
+  const named = env['CHROMIUM'];
+  if (named) {
+    if (isProgram(named)) return named;
+    throw new Error(`CHROMIUM=${named}: no program there; name the browser, or leave it to PATH`);
+  }
+  const folders = (env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '');
+  const found = names.flatMap(name => folders.map(folder => join(folder, name))).find(isProgram);
+  if (found) return found;
+  throw new Error(
+    `no ${names.join(', ')} in PATH, and the page is tested in a browser: ` +
+      'install one (apt-get install chromium), or name it in CHROMIUM',
+  );
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const args = [
   '--no-sandbox',
   '--disable-gpu',
@@ -40,11 +66,7 @@ export class PageUnderTest {
   }
 
   async start(): Promise<void> {
-    if (!existsSync(executablePath)) {
-      throw new Error(
-        `no Chromium at ${executablePath}: install it (apt-get install chromium), or name it in CHROMIUM`,
-      );
-    }
+    const executablePath = findBrowser();
     await build({
       root: resolve(import.meta.dirname, '../../viz'),
       logLevel: 'error',

@@ -1,9 +1,13 @@
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { findModel } from '../../src/sim/models/catalogue.ts';
 import { record } from '../../src/trace/record.ts';
 import type { Recording } from '../../src/trace/recording.ts';
 import { encodeRecordings } from '../../src/trace/recording-file.ts';
 import { scenarios } from '../../viz/page/scenarios.ts';
+import { folder, succeed } from '../support/cli.ts';
 import { addressOf, pageUnderTest, patient, ready, stepOf } from './browser.ts';
 
 const site = pageUnderTest();
@@ -36,11 +40,11 @@ test('a recording that is opened takes the place of the simulations, and can be 
   expect(await page.locator('.sentence').innerText()).toContain('deepspeed-static');
 });
 
-test('a results file brings its settings', async () => {
-  const path = site.write(
-    'results.json',
-    JSON.stringify({ config: { ...config, policy: ['orca-pow2', 'sglang'], seed: 3 }, results: [] }),
-  );
+test('a results file of quire compare brings its settings', async () => {
+  const cwd = folder();
+  const flags = '--policy orca-pow2,sglang --num-prompts 12 --seed 3 --replications 2 --kv-slots 4096';
+  await succeed(['compare', ...flags.split(' '), '--out', 'results.json'], { cwd });
+  const path = join(cwd, 'results.json');
   const page = await site.open();
   await ready(page);
   await page.locator('input[type=file]').setInputFiles(path);
@@ -49,6 +53,7 @@ test('a results file brings its settings', async () => {
   );
   expect(await page.locator('input[name=num_prompts]').inputValue()).toBe('12');
   expect(await page.locator('input[name=seed]').inputValue()).toBe('3');
+  expect(await page.locator('input[name=kv_slots]').inputValue()).toBe('4096');
   const address = await addressOf(page);
   expect([address.get('a'), address.get('b'), address.get('scenario')]).toEqual([
     'orca-pow2',
@@ -72,9 +77,13 @@ test('a file of another kind, or a damaged one, is named with what was expected;
       '{"config": {"gpus": 3}, "results": []}',
       /bad\.json: unknown setting "gpus"; did you mean gpu/,
     ],
+    ['bare.json', '{"results": []}', /bare\.json: results without a config/],
+    ['table.csv', 'a,b,c\n1,2,3\n', /table\.csv: not a trace that Quire knows.*azure.*burstgpt/s],
+    ['old.quire', older(good), /old\.quire: is a recording of format 0, .*record the run again/],
+    ['events.jsonl', '{"policy":"vllm","type":"arrived"}\n', /events\.jsonl: events as lines.*run\.quire/],
     [
       'trace.json',
-      JSON.stringify({ config: { trace: 'azure.csv' }, results: [] }),
+      JSON.stringify({ quire: { config: { trace: 'azure.csv' } }, results: [] }),
       /trace\.json: these results need a file .*quire report/,
     ],
   ] as const) {
@@ -132,3 +141,132 @@ test('a damaged report says so, and simulates', async () => {
   expect(await page.locator('.message').innerText()).toMatch(/report is damaged/);
   expect(await page.locator('.sentence').innerText()).toContain('vllm served');
 });
+
+/** The same with another version of the format. */
+function older(bytes: Uint8Array): Uint8Array {
+  const other = bytes.slice();
+  new DataView(other.buffer).setUint32(8, 0, true);
+  return other;
+}
+
+const azure = [
+  'TIMESTAMP,ContextTokens,GeneratedTokens',
+  ...Array.from({ length: 30 }, (_, i) => `2023-11-16 18:17:${10 + i}.5,${20 + i},${5 + (i % 7)}`),
+].join('\n');
+const mooncake = Array.from({ length: 30 }, (_, i) =>
+  JSON.stringify({ timestamp: i * 100, input_length: 600 + i, output_length: 9, hash_ids: [0, i + 1] }),
+).join('\n');
+const own = Array.from({ length: 30 }, (_, i) =>
+  JSON.stringify({ arrival_s: i * 0.1, input_tokens: 40 + i, output_tokens: 8 }),
+).join('\n');
+
+const served = (page: Page) => page.locator('.latencies').allInnerTexts();
+
+test.for([
+  ['azure.csv', azure, 'azure'],
+  ['azure.csv.gz', gzipSync(azure), 'azure'],
+  ['mooncake.jsonl', mooncake, 'mooncake'],
+  ['own.json', own, 'quire'],
+] as const)('a trace that is opened is served by both panes: %s', async ([name, content, format]) => {
+  const page = await site.open('scenario=chat&t=1');
+  await ready(page);
+  await page.locator('input[type=file]').setInputFiles(site.write(name, content));
+  await page.locator('.shown', { hasText: name }).waitFor();
+  await ready(page);
+  await expect
+    .poll(() => served(page), patient)
+    .toEqual([
+      expect.stringMatching(/^whole run 30 finished/),
+      expect.stringMatching(/^whole run 30 finished/),
+    ]);
+  expect(await page.locator('.toolbar .note').textContent()).toContain(`${format} trace`);
+  // A file of the user's is in no address, and what is not of it has no effect.
+  expect((await addressOf(page)).get('trace')).toBeNull();
+  expect(await page.locator('input[name=request_rate]').isDisabled()).toBe(true);
+  await page.locator('input[name=num_prompts]').fill('7');
+  await expect
+    .poll(() => served(page), patient)
+    .toEqual([
+      expect.stringMatching(/^whole run 7 finished/),
+      expect.stringMatching(/^whole run 7 finished/),
+    ]);
+  await page.getByRole('button', { name: 'Close the file' }).click();
+  await ready(page);
+  expect(await page.locator('.scenario').isVisible()).toBe(true);
+});
+
+test('a trace with a wrong row says which, in the panes', async () => {
+  const page = await site.open();
+  await ready(page);
+  const path = site.write('wrong.jsonl', `${own}\n{"arrival_s": 9, "input_tokens": -4, "output_tokens": 1}`);
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.locator('.pane[data-side=b] .problem').waitFor();
+  expect(await page.locator('.pane[data-side=b] .problem').innerText()).toMatch(/wrong\.jsonl.*31/);
+});
+
+/** From now on the page notes what kept it busy for more than 50 ms. */
+const watchTasks = (page: Page) =>
+  page.evaluate(() => {
+    const tasks: number[] = [];
+    Object.assign(window, { tasks });
+    new PerformanceObserver(list => {
+      for (const { duration } of list.getEntries()) tasks.push(duration);
+    }).observe({ type: 'longtask' });
+  });
+const longest = (page: Page) =>
+  page.evaluate(() => Math.max(0, ...(window as unknown as { tasks: number[] }).tasks));
+
+test('100 MB of trace open without stopping the page: what is simulated is read, in a worker', async () => {
+  const line = (i: number) =>
+    `${JSON.stringify({ arrival_s: i / 10, input_tokens: 50, output_tokens: 10 })}\n`;
+  const size = line(1e6).length;
+  const path = site.write(
+    'large.jsonl',
+    Buffer.from(Array.from({ length: Math.ceil(1e8 / size) }, (_, i) => line(i)).join('')),
+  );
+  const page = await site.open('scenario=latecomers');
+  await ready(page);
+  await watchTasks(page);
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.locator('.shown', { hasText: 'large.jsonl' }).waitFor();
+  await ready(page);
+  await expect
+    .poll(() => served(page), patient)
+    .toEqual([
+      expect.stringMatching(/^whole run 200 finished/),
+      expect.stringMatching(/^whole run 200 finished/),
+    ]);
+  expect(await longest(page)).toBeLessThan(200);
+}, 60_000);
+
+test('a large recording is read with a percentage, and escape gives it up', async () => {
+  const bytes = Buffer.alloc(120e6);
+  bytes.write('QUIREREC');
+  bytes.writeUInt32LE(bytes.length - 16, 12);
+  const page = await site.open('scenario=latecomers');
+  await ready(page);
+  await page.evaluate(() => {
+    const words: string[] = [];
+    Object.assign(window, { words });
+    new MutationObserver(() => words.push(document.querySelector('.message')!.textContent!)).observe(
+      document.querySelector('.message')!,
+      { childList: true, subtree: true, characterData: true },
+    );
+  });
+  await watchTasks(page);
+  const path = site.write('large.quire', bytes);
+  await page.locator('input[type=file]').setInputFiles(path);
+  await expect
+    .poll(() => page.locator('.message').innerText(), patient)
+    .toMatch(/large\.quire: is a recording of format 0/);
+  const words = await page.evaluate(() => (window as unknown as { words: string[] }).words);
+  expect(words.some(said => /Opening large\.quire: \d+ % read/.test(said))).toBe(true);
+  expect(await longest(page)).toBeLessThan(200);
+  await page.locator('input[type=file]').setInputFiles(path);
+  await page.locator('.message.busy').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.message').waitFor({ state: 'hidden' });
+  await page.waitForTimeout(1500);
+  expect(await page.locator('.message').isVisible()).toBe(false);
+  expect(await page.locator('.shown').innerText()).toBe('');
+}, 60_000);

@@ -29,7 +29,7 @@ async function frames(page: Page): Promise<number[]> {
   return costs.sort((a, b) => a - b);
 }
 
-/** The measured median is 9 ms on a loaded machine; what is far above is a loss that users see. */
+/** The measured median is 5 ms on a loaded machine; what is far above is a loss that users see. */
 const LIMIT_MS = 33;
 
 test('10,000 blocks × 5,000 steps in both panes: scrubbing and playing take a fraction of a frame each', async () => {

@@ -156,3 +156,20 @@ test('a newer setting drops the simulation of the older one', async () => {
     / 20 finished|1\d finished, \d rejected/,
   );
 });
+
+test('an inspector that opens on a laptop moves no block: a second click finds the one beside it', async () => {
+  const page = await site.open('scenario=pressure');
+  await ready(page);
+  const boxes = () =>
+    page.locator('.view canvas').evaluateAll(all =>
+      all.map(one => {
+        const { x, y, width, height } = one.getBoundingClientRect();
+        return [x, y, width, height];
+      }),
+    );
+  const before = await boxes();
+  await page.locator('.pane[data-side=b] [data-view=memory-map] canvas').click();
+  await page.locator('.inspector').waitFor();
+  await page.waitForTimeout(200);
+  expect(await boxes()).toEqual(before);
+});

@@ -4,7 +4,16 @@ import { policies } from '../../src/core/policies/registry.ts';
 import { brushingEdge, clicking, escaping, withSetting } from '../../viz/page/changes.ts';
 import { goingTo } from '../../viz/page/cursor.ts';
 import { scenarios } from '../../viz/page/scenarios.ts';
-import { configOf, hashOf, type PageState, speeds, startOf, stateOf } from '../../viz/page/state.ts';
+import {
+  configOf,
+  hashOf,
+  type PageState,
+  speeds,
+  startOf,
+  startOfStop,
+  stateOf,
+} from '../../viz/page/state.ts';
+import { tours } from '../../viz/page/tours/index.ts';
 
 const name = fc.constantFrom(...policies.map(policy => policy.name));
 const time = fc.double({ min: 0, max: 1e4, noNaN: true });
@@ -23,7 +32,8 @@ const pin = fc.record({
   ),
 });
 
-const state: fc.Arbitrary<PageState> = fc.record({
+const free = fc.record({
+  tour: fc.constant(undefined),
   scenario: fc.constantFrom(...scenarios.map(scenario => scenario.name)),
   a: name,
   b: maybe(name),
@@ -48,6 +58,18 @@ const state: fc.Arbitrary<PageState> = fc.record({
   large: maybe(fc.constantFrom('timeline', 'memory-map')),
 });
 
+const place = fc
+  .constantFrom(...tours)
+  .chain(({ name: tour, stops }) => fc.record({ tour: fc.constant(tour), stop: fc.nat(stops.length - 1) }));
+
+/** A stop decides the scenario; all else can be changed there. */
+const state: fc.Arbitrary<PageState> = fc.oneof(
+  free,
+  fc
+    .tuple(free, place)
+    .map(([changes, tour]) => ({ ...changes, tour, scenario: startOfStop(tour).scenario })),
+);
+
 test('an address holds every state', () => {
   fc.assert(
     fc.property(state, before => {
@@ -63,6 +85,25 @@ test('the address of recordings names those, and no scenario', () => {
   expect(hashOf({ ...start, time: 3 }, shown)).toBe('t=3');
   expect(stateOf('a=mine%202&b=none', shown)).toMatchObject({ a: 'mine 2', b: undefined });
   expect(() => stateOf('a=vllm', shown)).toThrow('a="vllm": expected one of mine, mine 2');
+});
+
+test('the address of a stop says what differs from it, and of a place that is none what there is', () => {
+  const start = startOfStop({ tour: 'static', stop: 5 });
+  expect(start).toMatchObject({ scenario: 'latecomers', a: 'hf-static', b: 'vllm' });
+  expect(hashOf(start)).toBe('tour=static&stop=6');
+  expect(hashOf({ ...start, b: undefined, overrides: { seed: 7 } })).toBe('tour=static&stop=6&b=none&seed=7');
+  expect(stateOf('tour=static')).toEqual(startOfStop({ tour: 'static', stop: 0 }));
+  expect(() => stateOf('tour=lunch')).toThrow('tour="lunch": expected one of preallocation, static');
+  expect(() => stateOf('tour=static&stop=7')).toThrow('stop="7": expected a number from 1 to 6');
+});
+
+test('a setting of a stop is no change of it', () => {
+  const stop = tours.find(({ name: of }) => of === 'iteration')!.stops.findIndex(({ config }) => config);
+  const start = startOfStop({ tour: 'iteration', stop });
+  expect(configOf(start).request_rate).toBe(4);
+  const changed = { ...start, ...withSetting(start, 'request_rate', 2) };
+  expect(changed.overrides).toEqual({ request_rate: 2 });
+  expect(withSetting(changed, 'request_rate', 4)).toEqual({ overrides: {} });
 });
 
 test('files are not opened by an address', () => {

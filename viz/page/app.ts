@@ -1,38 +1,46 @@
 import { UsageError } from '../../src/core/errors.ts';
-import type { Seconds } from '../../src/core/units.ts';
-import type { SettingKey } from '../../src/sim/config.ts';
 import { perfettoTrace } from '../../src/trace/perfetto.ts';
 import type { Recording } from '../../src/trace/recording.ts';
 import { openInPerfetto } from '../perfetto-link.ts';
 import { views } from '../views/index.ts';
 import { Address } from './address.ts';
 import { Appearance } from './appearance.ts';
-import { brushingEdge, clicking, escaping, togglingPin, withoutWindow, withSetting } from './changes.ts';
-import { announcement, extentOf, goingTo, stepFrom, timeOf } from './cursor.ts';
+import { brushingEdge, clicking, escaping, togglingPin, withoutWindow } from './changes.ts';
+import { extentOf, timeOf } from './cursor.ts';
 import { setText } from './dom.ts';
 import { Frames } from './frames.ts';
+import { Guide } from './guide.ts';
 import { Layout } from './layout.ts';
-import { acceptDrops, embeddedRecordings, openFile } from './opened-file.ts';
+import { acceptDrops, embeddedRecordings } from './opened-file.ts';
+import { Opening } from './opening.ts';
 import { pinIn } from './pins.ts';
+import { Playhead } from './playhead.ts';
 import { Run } from './run.ts';
-import { findScenario, type Scenario } from './scenarios.ts';
+import { findScenario } from './scenarios.ts';
+import { Scene } from './scene.ts';
 import { inWords } from './settings-form.ts';
-import { namesOf, type Shown, Simulations, shownOf } from './simulations.ts';
-import { configOf, hashOf, type PageState, type Side, startOf, stateOf } from './state.ts';
+import { Simulations, shownOf } from './simulations.ts';
+import { configOf, type PageState, type Side } from './state.ts';
 
 /** The page: one state, two panes, one cursor. Whatever changes the state asks for a frame. */
 export class App {
-  #state: PageState = startOf();
-  #shown: Shown | undefined;
   #active: Side = 'b';
   /** Counts the runs shown, so that what was built for an older one is known as old. */
   #version = 0;
   readonly #layout: Layout;
   readonly #simulations: Simulations;
+  readonly #scene: Scene;
   readonly #frames = new Frames({
-    advance: seconds => this.#advance(seconds),
+    advance: seconds => this.#playhead.advance(seconds),
     paint: words => this.#paint(words),
     rest: () => this.#writeAddress(),
+  });
+  readonly #playhead: Playhead;
+  readonly #guide: Guide;
+  readonly #opening = new Opening({
+    say: words => this.#layout.toolbar.say(words, 'busy'),
+    opened: opened => this.#scene.open(opened),
+    failed: error => this.#say(error),
   });
   readonly #address = new Address(() => this.#fromAddress());
   readonly #appearance = new Appearance(() => this.#frames.ask());
@@ -51,13 +59,47 @@ export class App {
         this.#changed();
       },
     });
-    acceptDrops(root, file => void this.#open(file));
+    this.#scene = new Scene(this.#simulations, () => this.#settle());
+    const page = this;
+    this.#playhead = new Playhead(
+      {
+        get state() {
+          return page.#scene.state;
+        },
+        get runs() {
+          return page.#layout.runs;
+        },
+        get active() {
+          return page.#activeRun;
+        },
+        get story() {
+          return page.#guide.standing?.found?.time;
+        },
+        update: change => this.#update(change),
+        say: words => setText(this.#layout.live, words),
+      },
+      this.#frames,
+    );
+    this.#guide = new Guide({
+      get state() {
+        return page.#scene.state;
+      },
+      get time() {
+        return page.#playhead.time;
+      },
+      enter: state => this.#enter(state),
+      leave: state => {
+        this.#scene.become(state);
+        this.#layout.toolbar.tours.focus();
+      },
+    });
+    acceptDrops(root, file => void this.#opening.open(file));
   }
 
   async start(): Promise<void> {
     try {
       const recordings = await embeddedRecordings();
-      if (recordings) this.#shown = shownOf('Report', recordings, true);
+      if (recordings) this.#scene.report(shownOf('Report', recordings, true));
     } catch (error) {
       this.#say(error);
     }
@@ -68,51 +110,58 @@ export class App {
     return {
       resized: () => this.#frames.ask(),
       // Keys.
-      step: by => this.#step(by),
-      toEnd: of => {
-        const run = this.#activeRun;
-        if (run) this.#goTo(run, of === 'first' ? 0 : run.recording.steps.count - 1);
-      },
-      play: () => this.#play(!this.#frames.playing),
+      step: by => this.#playhead.step(by),
+      toEnd: of => this.#playhead.toEnd(of),
+      play: () => this.#playhead.toggle(),
       find: () => {
         if (this.#activeRun) this.#layout.find.open(this.#activeRun);
       },
       activate: side => this.#activate(side),
       focusView: index => this.#focusView(index),
       brushEdge: edge =>
-        this.#update(brushingEdge(this.#state, edge, this.#time, extentOf(this.#layout.runs))),
-      zoom: () => this.#update({ zoom: this.#state.brush ?? this.#state.zoom }),
+        this.#update(brushingEdge(this.#scene.state, edge, this.#playhead.time, this.#playhead.extent)),
+      zoom: () => this.#update({ zoom: this.#scene.state.brush ?? this.#scene.state.zoom }),
       resetWindow: () => this.#update(withoutWindow),
       theme: () => this.#update({ theme: this.#theme.name === 'dark' ? 'light' : 'dark' }),
       keys: () => this.#layout.keys.showModal(),
       escape: () => {
+        const had = this.#opening.giveUp();
         this.#layout.toolbar.say(undefined);
-        this.#update(escaping(this.#state));
+        if (!had && !this.#guide.end()) this.#update(escaping(this.#scene.state));
       },
+      // Tours.
+      tours: () => this.#layout.tours.open(),
+      tour: name => this.#guide.begin(name),
+      tourStep: by => this.#guide.step(by),
+      tourTo: stop => this.#guide.to(stop),
+      tourEnd: () => void this.#guide.end(),
+      tourResume: () => this.#guide.resume(),
       // The bars.
-      scenario: name => this.#restart(findScenario(name)),
-      open: file => void this.#open(file),
+      scenario: name => this.#scene.restart(findScenario(name)),
+      open: file => void this.#opening.open(file),
+      dismiss: () => {
+        this.#opening.giveUp();
+        this.#layout.toolbar.say(undefined);
+      },
       perfetto: () => {
         const recordings = this.#layout.runs.map(([, run]) => run.recording);
         openInPerfetto(perfettoTrace(recordings), document.title).catch(error => this.#say(error));
       },
-      simulate: () => {
-        this.#shown = undefined;
-        this.#restart();
-      },
-      set: (key, value) => this.#set(key, value),
+      simulate: () => this.#scene.simulate(),
+      set: (key, value) => this.#scene.set(key, value),
       speed: speed => this.#update({ speed }),
-      seek: time => this.#seek(time),
+      seek: time => this.#playhead.seek(time),
       brush: span => this.#update({ brush: span }),
       // The panes and the inspector.
-      choose: (side, name) => this.#become({ ...this.#state, [side]: name === 'none' ? undefined : name }),
+      choose: (side, name) =>
+        this.#scene.become({ ...this.#scene.state, [side]: name === 'none' ? undefined : name }),
       click: (side, hit) => {
-        if (hit.time !== undefined) this.#seek(hit.time);
-        this.#update(clicking(this.#state, side, hit));
+        if (hit.time !== undefined) this.#playhead.seek(hit.time);
+        this.#update(clicking(this.#scene.state, side, hit));
       },
-      enlarge: name => this.#update({ large: this.#state.large === name ? undefined : name }),
+      enlarge: name => this.#update({ large: this.#scene.state.large === name ? undefined : name }),
       pin: pin => this.#update({ pin }),
-      togglePin: pin => this.#update(togglingPin(this.#state, pin)),
+      togglePin: pin => this.#update(togglingPin(this.#scene.state, pin)),
       pinFound: pin => this.#update({ pin: { side: this.#activeSide, pin } }),
     };
   }
@@ -120,43 +169,22 @@ export class App {
   // What is shown.
 
   #fromAddress(): void {
-    const names = this.#shown && namesOf(this.#shown);
     try {
-      this.#become(stateOf(this.#address.hash, names));
+      this.#scene.restore(this.#address.hash);
     } catch (error) {
       this.#say(error);
-      this.#become(startOf(undefined, names));
     }
   }
 
-  /** From the beginning of a scenario, or of the recordings that are shown. */
-  #restart(scenario?: Scenario, change: Partial<PageState> = {}): void {
-    const { theme, speed } = this.#state;
-    this.#become({ ...startOf(scenario, this.#shown && namesOf(this.#shown)), theme, speed, ...change });
-  }
-
-  #become(state: PageState): void {
-    this.#state = state;
-    this.#simulations.bring(state, this.#shown);
-    this.#settle();
-  }
-
   #update(change: Partial<PageState>): void {
-    this.#state = { ...this.#state, ...change };
+    this.#scene.update(change);
     this.#frames.ask();
-  }
-
-  #set(key: SettingKey, value: unknown): void {
-    this.#state = { ...this.#state, ...withSetting(this.#state, key, value) };
-    this.#simulations.bringSoon(this.#state);
-    this.#settle();
   }
 
   /** The bars say what the state says. */
   #settle(): void {
-    const { scenario: name, a, b } = this.#state;
-    const scenario = findScenario(name)!;
-    this.#layout.settle(configOf(this.#state), scenario, this.#shown, { a, b });
+    const { state, scenario, shown, trace } = this.#scene;
+    this.#layout.settle(configOf(state), scenario, shown, trace, state);
     this.#frames.ask();
   }
 
@@ -171,23 +199,13 @@ export class App {
     this.#frames.ask();
   }
 
-  async #open(file: File): Promise<void> {
-    this.#layout.toolbar.say(`Opening ${file.name} …`, 'busy');
-    try {
-      const opened = await openFile(file);
-      this.#layout.toolbar.say(undefined);
-      if (opened.kind === 'recordings') {
-        this.#shown = shownOf(opened.name, opened.recordings, false);
-        this.#restart();
-        return;
-      }
-      this.#shown = undefined;
-      const { policy = [], replications: _, ...overrides } = opened.config;
-      const [a, b] = policy;
-      this.#restart(findScenario('own'), { overrides, ...(a !== undefined && { a, b }) });
-    } catch (error) {
-      this.#say(error);
-    }
+  #enter(state: PageState): void {
+    this.#playhead.play(false);
+    this.#scene.simulate(state);
+    // Not shown yet, it could not have the focus.
+    this.#paint(true);
+    const { element } = this.#layout.card;
+    if (!element.contains(document.activeElement)) element.focus();
   }
 
   #say(error: unknown): void {
@@ -196,10 +214,6 @@ export class App {
   }
 
   // The cursor.
-
-  get #time(): Seconds {
-    return timeOf(this.#state, this.#layout.runs);
-  }
 
   get #activeSide(): Side {
     const runs = this.#layout.runs;
@@ -210,35 +224,6 @@ export class App {
   get #activeRun(): Run | undefined {
     const { run } = this.#layout.panes[this.#activeSide];
     return run && run.recording.steps.count > 0 ? run : undefined;
-  }
-
-  #seek(time: Seconds): void {
-    this.#update(goingTo(this.#state, time, extentOf(this.#layout.runs)));
-  }
-
-  #step(by: number): void {
-    const run = this.#activeRun;
-    if (run) this.#goTo(run, stepFrom(run, this.#time, by));
-  }
-
-  #goTo(run: Run, step: number): void {
-    this.#play(false);
-    this.#seek(run.recording.steps.time[step]!);
-    setText(this.#layout.live, announcement(run, step));
-  }
-
-  #play(playing: boolean): void {
-    // From the end it begins again.
-    const [from, to] = extentOf(this.#layout.runs);
-    if (playing && this.#time >= to) this.#seek(from);
-    this.#frames.play(playing);
-  }
-
-  #advance(seconds: number): void {
-    const [, end] = extentOf(this.#layout.runs);
-    const time = Math.min(end, this.#time + seconds * this.#state.speed);
-    this.#seek(time);
-    if (time >= end) this.#frames.play(false);
   }
 
   // The focus.
@@ -252,9 +237,9 @@ export class App {
   #focusView(index: number): void {
     const { name } = views[index]!;
     const pane = this.#layout.panes[this.#activeSide];
-    const { large } = this.#state;
+    const { large } = this.#scene.state;
     if (large !== undefined || pane.focus(name)) {
-      this.#state = { ...this.#state, large: large === name ? undefined : name };
+      this.#scene.update({ large: large === name ? undefined : name });
       // Only what is on the screen can have the focus.
       this.#paint(true);
       pane.focus(name);
@@ -265,28 +250,30 @@ export class App {
   // Frames.
 
   get #theme() {
-    return this.#appearance.theme(this.#state.theme);
+    return this.#appearance.theme(this.#scene.state.theme);
   }
 
   #paint(words: boolean): void {
-    const state = this.#state;
+    const { state } = this.#scene;
     const { runs } = this.#layout;
     const extent = extentOf(runs);
-    const time = timeOf(state, runs);
+    const tour = this.#guide.stand(runs, this.#simulations.settled);
+    const time = timeOf(state, runs, tour?.found?.time);
     this.#appearance.dress(this.#theme);
     this.#layout.paint({
       words,
       seen: runs.map(([side, run]) => {
         const step = run.replay.stepAt(time);
         const blocks = run.replay.stateAt(step);
-        const pin = pinIn(side, runs, state.pin);
-        const window = state.zoom ?? extent;
+        const pin = pinIn(side, runs, state.pin ?? tour?.found?.pin);
+        const window = state.zoom ?? tour?.found?.zoom ?? extent;
         return { side, run, pane: { recording: run.recording, step, blocks, time, window, pin } };
       }),
       state,
       extent,
       time,
       theme: this.#theme,
+      tour,
       active: this.#activeSide,
       playing: this.#frames.playing,
       version: this.#version,
@@ -294,8 +281,7 @@ export class App {
   }
 
   #writeAddress(): void {
-    // A file of the user's cannot be named in an address.
-    if (this.#version === 0 || (this.#shown && !this.#shown.report)) return;
-    this.#address.write(hashOf(this.#state, this.#shown && namesOf(this.#shown)));
+    const { hash } = this.#scene;
+    if (this.#version > 0 && hash !== undefined) this.#address.write(hash);
   }
 }

@@ -1,15 +1,14 @@
 import type { Seconds } from '../../src/core/units.ts';
 import type { Config, SettingKey } from '../../src/sim/config.ts';
 import type { Hit } from '../picture.ts';
-import { findScenario } from './scenarios.ts';
-import type { PagePin, PageState, Side, Span } from './state.ts';
+import { baseOf, configOf, type PagePin, type PageState, type Side, type Span } from './state.ts';
 
 type Change = Partial<PageState>;
 
 /** Another value of a setting; undefined: as the scenario has it. */
-export function withSetting({ overrides, scenario }: PageState, key: SettingKey, value: unknown): Change {
-  const changed: Record<string, unknown> = { ...overrides, [key]: value };
-  if (value === undefined || value === findScenario(scenario)!.config[key]) delete changed[key];
+export function withSetting(state: PageState, key: SettingKey, value: unknown): Change {
+  const changed: Record<string, unknown> = { ...state.overrides, [key]: value };
+  if (value === undefined || value === baseOf(state)[key]) delete changed[key];
   return { overrides: changed as Config };
 }
 
@@ -40,4 +39,11 @@ export const withoutWindow: Change = { zoom: undefined, brush: undefined };
 export function escaping({ pin, large }: PageState): Change {
   if (pin) return { pin: undefined };
   return large ? { large: undefined } : withoutWindow;
+}
+
+/** Out of a tour, with the settings of its stop as changes of the scenario. */
+export function withoutTour(state: PageState): Change {
+  const base = baseOf({ scenario: state.scenario, tour: undefined });
+  const changed = Object.entries(configOf(state)).filter(([key, value]) => base[key as SettingKey] !== value);
+  return { tour: undefined, overrides: Object.fromEntries(changed) as Config };
 }

@@ -13,9 +13,13 @@ export function extentOf(runs: Runs): Span {
   return [from, to > from ? to : from + 1];
 }
 
-/** Where the cursor is; before it was set, where all of them are busy, as empty memory tells nothing. */
-export function timeOf({ time }: PageState, runs: Runs): Seconds {
+/**
+ * Where the cursor is; before it was set, where a tour has it, and else where all of them are busy, as empty
+ * memory tells nothing.
+ */
+export function timeOf({ time: set }: PageState, runs: Runs, story?: Seconds): Seconds {
   const [from, to] = extentOf(runs);
+  const time = set ?? story;
   if (time !== undefined) return Math.min(Math.max(time, from), to);
   const first = Math.min(...runs.map(([, run]) => run.end));
   return Number.isFinite(first) ? from + (first - from) * 0.6 : from;

@@ -8,6 +8,7 @@ import { h, setText } from './dom.ts';
 import { FindDialog } from './find-dialog.ts';
 import { type Inspected, Inspector } from './inspector.ts';
 import { keysDialog, listen } from './keys.ts';
+import type { UserTrace } from './opened-file.ts';
 import { PaneView } from './pane.ts';
 import type { Run } from './run.ts';
 import type { Scenario } from './scenarios.ts';
@@ -17,10 +18,14 @@ import { namesOf, type Shown } from './simulations.ts';
 import { type PagePin, type PageState, type Side, type Span, sides } from './state.ts';
 import { Toolbar, type ToolbarActions } from './toolbar.ts';
 import { Tooltip } from './tooltip.ts';
+import { type TourActions, TourCard } from './tour-card.ts';
+import { TourList } from './tour-list.ts';
+import type { Standing } from './touring.ts';
 import { Transport, type TransportActions } from './transport.ts';
 
 /** All that a user can do. */
-export interface PageActions extends Commands, ToolbarActions, TransportActions {
+export interface PageActions extends Commands, ToolbarActions, TransportActions, TourActions {
+  tour(name: string): void;
   set: ConstructorParameters<typeof SettingsForm>[0];
   choose(side: Side, name: string): void;
   click(side: Side, hit: Hit): void;
@@ -40,6 +45,7 @@ export interface Frame {
   readonly extent: Span;
   readonly time: Seconds;
   readonly theme: Theme;
+  readonly tour: Standing | undefined;
   readonly active: Side;
   readonly playing: boolean;
   readonly version: number;
@@ -50,6 +56,8 @@ export class Layout {
   readonly panes: Readonly<Record<Side, PaneView>>;
   readonly toolbar: Toolbar;
   readonly find: FindDialog;
+  readonly tours: TourList;
+  readonly card: TourCard;
   readonly keys: HTMLDialogElement;
   /** What a screen reader says by itself. */
   readonly live = h('div', { class: 'sr', role: 'status', 'aria-live': 'polite' });
@@ -58,8 +66,10 @@ export class Layout {
   readonly #inspector: Inspector;
   readonly #tooltip = new Tooltip();
   readonly #sentence = h('p', { class: 'sentence' });
+  readonly #root: HTMLElement;
 
   constructor(root: HTMLElement, actions: PageActions) {
+    this.#root = root;
     this.panes = { a: this.#pane('a', actions), b: this.#pane('b', actions) };
     this.toolbar = new Toolbar(actions);
     this.#form = new SettingsForm((key, value) => actions.set(key, value));
@@ -70,6 +80,8 @@ export class Layout {
       close: () => actions.pin(undefined),
     });
     this.find = new FindDialog(pin => actions.pinFound(pin));
+    this.tours = new TourList(name => actions.tour(name));
+    this.card = new TourCard(actions);
     const shortcuts = shortcutsOf(actions, views.length);
     this.keys = keysDialog(shortcuts);
     listen(shortcuts);
@@ -83,9 +95,11 @@ export class Layout {
         h('div', { class: 'panes' }, this.panes.a.element, this.panes.b.element),
         this.#inspector.element,
       ),
+      this.card.element,
       this.#transport.element,
       this.#tooltip.element,
       this.find.element,
+      this.tours.element,
       this.keys,
       this.live,
     );
@@ -121,22 +135,25 @@ export class Layout {
     config: Config,
     scenario: Scenario,
     shown: Shown | undefined,
+    trace: UserTrace | undefined,
     chosen: Pick<PageState, 'a' | 'b'>,
   ): void {
     this.#form.show(config);
     this.#form.element.hidden = shown !== undefined;
-    this.toolbar.show(scenario, shown);
+    this.toolbar.show(scenario, shown, trace);
     const names = namesOf(shown);
     this.panes.a.offer(names, chosen.a, false);
     this.panes.b.offer(names, chosen.b, true);
     this.panes.b.element.hidden = chosen.b === undefined;
     this.panes.b.element.parentElement!.classList.toggle('single', chosen.b === undefined);
-    document.title = `Quire: ${shown?.name ?? scenario.title}`;
+    document.title = `Quire: ${(shown ?? trace)?.name ?? scenario.title}`;
   }
 
-  paint({ words, seen, state, extent, time, theme, active, playing, version }: Frame): void {
-    for (const { side, pane } of seen) this.panes[side].draw(pane, state, theme);
+  paint({ words, seen, state, extent, time, theme, tour, active, playing, version }: Frame): void {
     const runs = seen.map(({ side, run }) => [side, run] as const);
+    // Before the views: they draw in the room that it leaves.
+    this.#root.classList.toggle('touring', tour !== undefined);
+    for (const { side, pane } of seen) this.panes[side].draw(pane, state, theme, tour?.stop);
     const { brush, zoom } = state;
     this.#transport.draw({ runs, extent, time, brush, zoom, theme });
     if (!words) return;
@@ -147,8 +164,11 @@ export class Layout {
       this.panes[side].element.classList.toggle('active', side === active && seen.length > 1);
       this.panes[side].write(pane, state);
     }
+    const heard = this.card.show(tour, runs, time);
+    if (heard !== undefined) setText(this.live, heard);
+    // What a tour pins is outlined; the card says what is to be said of it.
     const inspected = seen.flatMap(({ side, run, pane }): Inspected[] =>
-      pane.pin ? [{ side, run, step: pane.step, pin: pane.pin }] : [],
+      pane.pin && state.pin ? [{ side, run, step: pane.step, pin: pane.pin }] : [],
     );
     // Where it was clicked comes first.
     inspected.sort((one, other) => +(other.side === state.pin?.side) - +(one.side === state.pin?.side));

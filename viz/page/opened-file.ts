@@ -1,22 +1,50 @@
 import { UsageError } from '../../src/core/errors.ts';
-import { type Config, parseConfig } from '../../src/sim/config.ts';
-import { findModel } from '../../src/sim/models/catalogue.ts';
+import type { Config } from '../../src/sim/config.ts';
+import { openTrace } from '../../src/sim/workload/trace/detect.ts';
 import type { Recording } from '../../src/trace/recording.ts';
-import { decode } from './runner.ts';
+import { bytesOf } from './blob-bytes.ts';
+import { kindOf } from './file-kind.ts';
+import { resultsConfig } from './results-config.ts';
+import { decode, type Following } from './runner.ts';
 
-/** What a file of the user's holds: runs to look at, or the settings of runs to make. */
+/** Requests that a file of the user's holds, which both panes serve. */
+export interface UserTrace {
+  readonly name: string;
+  /** As the file says: azure, mooncake and so on. */
+  readonly format: string;
+  readonly file: Blob;
+}
+
+/** What a file of the user's holds: runs to look at, the settings of runs to make, or requests for them. */
 export type Opened =
   | { readonly kind: 'recordings'; readonly name: string; readonly recordings: readonly Recording[] }
-  | { readonly kind: 'results'; readonly name: string; readonly config: Config };
+  | { readonly kind: 'results'; readonly name: string; readonly config: Config }
+  | { readonly kind: 'trace'; readonly name: string; readonly trace: UserTrace };
+
+/** Enough of a file to tell what it is. */
+const BEGINNING = 16_384;
 
 /** @throws UsageError that says what is wrong with the file, and what was expected. */
-export async function openFile(file: File): Promise<Opened> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  // `{`, maybe after a byte order mark: no recording begins so.
-  const first = bytes[0] === 0xef ? bytes[3] : bytes[0];
-  if (first === 0x7b) return { kind: 'results', name: file.name, config: resultsConfig(bytes, file.name) };
-  const recordings = await decode(bytes, file.name);
-  return { kind: 'recordings', name: file.name, recordings };
+export async function openFile(file: File, following: Following): Promise<Opened> {
+  const { name } = file;
+  const kind = kindOf(await file.slice(0, BEGINNING).text(), name);
+  switch (kind) {
+    case 'recordings':
+      return { kind, name, recordings: await decode(file, name, following) };
+    case 'results':
+      return { kind, name, config: await resultsConfig(file, name) };
+    case 'trace': {
+      // Reads the beginning only: the requests are read when they are simulated, as many as that takes.
+      const { format } = await openTrace(bytesOf(file), { fileName: name, content: false });
+      return { kind, name, trace: { name, format, file } };
+    }
+    case 'events':
+      throw new UsageError(
+        `${name}: events as lines of JSON, which do not say where in memory things lie; record the run with --events run.quire, and open that`,
+      );
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** A file that is dropped anywhere on the page. */
@@ -51,38 +79,5 @@ export async function embeddedRecordings(): Promise<readonly Recording[] | undef
   }
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-  return decode(bytes, 'this report');
-}
-
-function resultsConfig(bytes: Uint8Array, name: string): Config {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw new UsageError(
-      `${name}: not JSON to its end; expected a results file of quire compare, or a recording (.quire)`,
-    );
-  }
-  const { config, results } = value as { config?: unknown; results?: unknown };
-  if (!Array.isArray(results) && config === undefined) {
-    throw new UsageError(
-      `${name}: no results in it; expected {"config": …, "results": […]} as quire compare --out writes it, or a recording (.quire)`,
-    );
-  }
-  if (config === undefined) {
-    throw new UsageError(
-      `${name}: results without a config, so the page cannot run them again; open a recording (.quire)`,
-    );
-  }
-  const parsed = parseConfig(config, name);
-  const file = (['trace', 'kernels', 'profile'] as const).find(key => parsed[key] !== undefined);
-  const foreign = parsed.model !== undefined && !findModel(parsed.model) ? 'model' : undefined;
-  const needs = file ?? foreign;
-  if (needs) {
-    throw new UsageError(
-      `${name}: these results need a file that the page cannot open (${needs} ${parsed[needs]}); ` +
-        'make a report of them with quire report, or record them with --events run.quire',
-    );
-  }
-  return parsed;
+  return decode(new Blob([bytes]), 'this report', { progress: () => undefined });
 }

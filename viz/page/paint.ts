@@ -39,8 +39,9 @@ export class Painter {
     this.#context = canvas.getContext('2d', { alpha: false })!;
   }
 
-  paint({ width, height, marks }: Picture, background: string): void {
-    this.#prepare(width, height, background);
+  /** @param scale pixels of the page for one of the picture. */
+  paint({ width, height, marks }: Picture, background: string, scale = 1): void {
+    this.#prepare(width, height, background, scale);
     const { ratio } = this.#sheet;
     const same = commonLength(this.#last, marks, marks.length);
     this.#last = marks;
@@ -59,8 +60,8 @@ export class Painter {
     this.#draw(context, marks, this.#kept.length);
   }
 
-  #prepare(width: number, height: number, background: string): void {
-    const ratio = window.devicePixelRatio || 1;
+  #prepare(width: number, height: number, background: string, scale: number): void {
+    const ratio = (window.devicePixelRatio || 1) * scale;
     const sheet: Sheet = {
       width: Math.max(1, Math.round(width * ratio)),
       height: Math.max(1, Math.round(height * ratio)),

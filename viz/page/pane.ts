@@ -5,6 +5,7 @@ import { DecisionList } from './decision-list.ts';
 import { h, setText } from './dom.ts';
 import type { Latencies, Percentiles, Run } from './run.ts';
 import type { PageState, Side, Span } from './state.ts';
+import type { Stop } from './tours/stop.ts';
 import { type ViewActions, ViewCanvas } from './view-canvas.ts';
 
 export interface PaneActions extends ViewActions {
@@ -12,6 +13,9 @@ export interface PaneActions extends ViewActions {
   pinDecision(decision: number): void;
   activate(): void;
 }
+
+/** Writing in views is of 11 pixels; a lecture hall wants 16. */
+const MAGNIFIED = 1.46;
 
 /** One policy's half of the page: its figures, its views, its decisions. */
 export class PaneView {
@@ -115,15 +119,19 @@ export class PaneView {
     for (const view of this.views) view.clear();
   }
 
-  draw(seen: Seen, state: PageState, theme: Theme): void {
+  /** @param stop of a tour, which shows one or two views and magnifies them. */
+  draw(seen: Seen, state: PageState, theme: Theme, stop: Stop | undefined): void {
     // A name of no view, in an address, enlarges nothing.
     const isLarge = this.views.some(({ view }) => view.name === state.large);
     this.#grid.dataset['large'] = isLarge ? state.large! : '';
     for (const view of this.views) {
       const { name } = view.view;
-      view.element.classList.toggle('large', state.large === name);
-      if (isLarge && state.large !== name) continue;
-      view.draw(seen, theme, state.brush);
+      const { classList } = view.element;
+      classList.toggle('large', state.large === name);
+      classList.toggle('main', stop?.view === name && !isLarge);
+      classList.toggle('beside', stop?.beside === name && !isLarge);
+      const isShown = isLarge ? state.large === name : !stop || stop.view === name || stop.beside === name;
+      if (isShown) view.draw(seen, theme, state.brush, stop ? MAGNIFIED : 1);
     }
   }
 

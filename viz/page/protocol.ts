@@ -6,14 +6,14 @@ export interface RunRequest {
   readonly kind: 'run';
   readonly config: Config;
   readonly policy: string;
-  /** The trace that the config names. */
-  readonly trace?: string;
+  /** The trace that the config names; a file of the user's is handed over unread. */
+  readonly trace?: Blob;
 }
 
-/** The bytes of a file that should hold recordings. */
+/** A file that should hold recordings. */
 export interface DecodeRequest {
   readonly kind: 'decode';
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly file: Blob;
   readonly name: string;
 }
 

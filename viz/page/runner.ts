@@ -33,7 +33,7 @@ export class Runner {
       this.drop();
       outcome.failed(event.message || 'the worker of the page could not be started', false);
     };
-    worker.postMessage(request, request.kind === 'decode' ? [request.bytes.buffer] : []);
+    worker.postMessage(request);
   }
 
   drop(): void {
@@ -47,14 +47,25 @@ export class Runner {
   }
 }
 
-/** Recordings of a file, decoded beside the page, which goes on meanwhile. @throws UsageError for another file. */
-export function decode(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<readonly Recording[]> {
+/** How the opening of a file is followed, and ended. */
+export interface Following {
+  progress(share: number): void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Recordings of a file, read and decoded beside the page, which goes on meanwhile.
+ * @throws UsageError for another file; the signal's reason when that ended it.
+ */
+export function decode(file: Blob, name: string, following: Following): Promise<readonly Recording[]> {
   const runner = new Runner();
+  const { signal } = following;
   const decoded = new Promise<readonly Recording[]>((resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
     runner.run(
-      { kind: 'decode', bytes, name },
+      { kind: 'decode', file, name },
       {
-        progress: () => undefined,
+        progress: share => following.progress(share),
         done: resolve,
         failed: (message, usage) => reject(usage ? new UsageError(message) : new Error(message)),
       },

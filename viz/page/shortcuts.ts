@@ -15,6 +15,8 @@ export interface Commands {
   theme(): void;
   keys(): void;
   escape(): void;
+  tours(): void;
+  tourStep(by: 1 | -1): void;
 }
 
 /** @param views how many there are, a number each. */
@@ -55,8 +57,26 @@ export function shortcutsOf(page: Commands, views: number): readonly Shortcut[] 
     },
     { keys: ['z'], shown: 'z', does: 'zoom to the window', run: () => page.zoom() },
     { keys: ['0'], shown: '0', does: 'the whole run, no window', run: () => page.resetWindow() },
+    { keys: ['g'], shown: 'g', does: 'guided tours', run: () => page.tours() },
+    {
+      keys: ['n', 'Enter'],
+      shown: 'n Enter',
+      does: 'in a tour: the next stop',
+      run: () => page.tourStep(1),
+    },
+    {
+      keys: ['p', 'Backspace'],
+      shown: 'p ⌫',
+      does: 'in a tour: the stop before',
+      run: () => page.tourStep(-1),
+    },
     { keys: ['t'], shown: 't', does: 'light or dark', run: () => page.theme() },
     { keys: ['?'], shown: '?', does: 'these keys', run: () => page.keys() },
-    { keys: ['Escape'], shown: 'Esc', does: 'unpin; then shrink; then show all', run: () => page.escape() },
+    {
+      keys: ['Escape'],
+      shown: 'Esc',
+      does: 'give up a file; end the tour; unpin; shrink; show all',
+      run: () => page.escape(),
+    },
   ];
 }

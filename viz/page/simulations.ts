@@ -1,5 +1,6 @@
 import { policies } from '../../src/core/policies/registry.ts';
 import type { Recording } from '../../src/trace/recording.ts';
+import type { UserTrace } from './opened-file.ts';
 import { Runner } from './runner.ts';
 import { findScenario } from './scenarios.ts';
 import { inWords } from './settings-form.ts';
@@ -46,15 +47,28 @@ export class Simulations {
   /** What each pane shows or is about to: the same settings are not run twice. */
   readonly #asked: Record<Side, string> = { a: '', b: '' };
   readonly #stage: Stage;
+  readonly #busy = new Set<Side>();
+  #trace: UserTrace | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
   constructor(stage: Stage) {
     this.#stage = stage;
   }
 
-  /** At once. */
-  bring(state: PageState, shown: Shown | undefined): void {
+  /** Whether what was asked for last is what is shown. */
+  get settled(): boolean {
+    return this.#busy.size === 0;
+  }
+
+  /**
+   * At once.
+   * @param trace requests of the user's, which the settings of the state name.
+   */
+  bring(state: PageState, shown: Shown | undefined, trace: UserTrace | undefined): void {
     clearTimeout(this.#rest);
+    // Another file may have the same name.
+    if (trace !== this.#trace) this.#asked.a = this.#asked.b = '';
+    this.#trace = trace;
     for (const side of sides) {
       const name = state[side];
       const recording = name === undefined ? undefined : shown?.recordings.get(name);
@@ -63,6 +77,7 @@ export class Simulations {
         continue;
       }
       this.#runners[side].drop();
+      this.#busy.delete(side);
       this.#asked[side] = '';
       if (recording) this.#stage.show(side, recording);
       else this.#stage.empty(side);
@@ -70,26 +85,33 @@ export class Simulations {
   }
 
   /** When nothing else was asked for a moment. */
-  bringSoon(state: PageState): void {
+  bringSoon(state: PageState, trace: UserTrace | undefined): void {
     clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => this.bring(state, undefined), SETTLED_MS);
+    this.#rest = setTimeout(() => this.bring(state, undefined, trace), SETTLED_MS);
   }
 
   #simulate(side: Side, policy: string, state: PageState): void {
     const config = configOf(state);
-    const trace = findScenario(state.scenario)!.trace;
-    const asked = JSON.stringify([config, policy, trace]);
+    const rows = findScenario(state.scenario)!.trace;
+    const asked = JSON.stringify([config, policy, rows]);
     if (asked === this.#asked[side]) return;
     this.#asked[side] = asked;
+    const trace = this.#trace?.file ?? (rows === undefined ? undefined : new Blob([rows]));
     const stage = this.#stage;
+    this.#busy.add(side);
     stage.busy(side, 0);
     this.#runners[side].run(
       { kind: 'run', config, policy, ...(trace !== undefined && { trace }) },
       {
         progress: done => stage.busy(side, done),
-        done: ([recording]) => stage.show(side, recording!),
-        failed: (message, usage) =>
-          stage.fail(side, usage ? inWords(message) : `The simulation failed: ${message}`),
+        done: ([recording]) => {
+          this.#busy.delete(side);
+          stage.show(side, recording!);
+        },
+        failed: (message, usage) => {
+          this.#busy.delete(side);
+          stage.fail(side, usage ? inWords(message) : `The simulation failed: ${message}`);
+        },
       },
     );
   }

@@ -5,6 +5,7 @@ import { type Config, parseSetting, type SettingKey } from '../../src/sim/config
 import { settings } from '../../src/sim/settings.ts';
 import type { Pin } from '../picture.ts';
 import { findScenario, scenarios } from './scenarios.ts';
+import { findTour, type Place, stopAt, tours } from './tours/index.ts';
 
 export const sides = ['a', 'b'] as const;
 export type Side = (typeof sides)[number];
@@ -17,13 +18,15 @@ export interface PagePin {
 
 /** All that the page shows, apart from the runs themselves: what its address says. */
 export interface PageState {
+  /** Where a guided tour stands; it decides the scenario. */
+  readonly tour: Place | undefined;
   readonly scenario: string;
   readonly a: string;
   /** No second policy: one pane. */
   readonly b: string | undefined;
   /** Settings that differ from the scenario's. */
   readonly overrides: Config;
-  /** Undefined until a run is there to say where the story is. */
+  /** Undefined: where the story is, or the moment of a tour's stop. */
   readonly time: Seconds | undefined;
   readonly pin: PagePin | undefined;
   /** The window whose percentiles are shown. */
@@ -44,6 +47,7 @@ export const speeds: readonly number[] = [0.1, 0.25, 0.5, 1, 2, 5, 10, 50];
 export function startOf(scenario = scenarios[0]!, shown?: readonly string[]): PageState {
   const [a, b] = shown ?? scenario.config.policy!;
   return {
+    tour: undefined,
     scenario: scenario.name,
     a: a!,
     b,
@@ -58,9 +62,21 @@ export function startOf(scenario = scenarios[0]!, shown?: readonly string[]): Pa
   };
 }
 
+/** The page as a stop of a tour shows it. */
+export function startOfStop(place: Place): PageState {
+  const { scenario, a, b } = stopAt(place);
+  return { ...startOf(findScenario(scenario)), a, b, tour: place };
+}
+
+/** The settings that the user has not touched. */
+export function baseOf({ scenario, tour }: Pick<PageState, 'scenario' | 'tour'>): Config {
+  return { ...findScenario(scenario)!.config, ...(tour && stopAt(tour).config) };
+}
+
 /** The settings of the runs. Lengths of one's own take the place of a data set's. */
-export function configOf({ scenario, overrides }: PageState): Config {
-  const config: Config = { ...findScenario(scenario)!.config, ...overrides };
+export function configOf(state: PageState): Config {
+  const { overrides } = state;
+  const config: Config = { ...baseOf(state), ...overrides };
   const means = meansOf[config.workload ?? 'sharegpt'];
   if (means && !config.trace && (overrides.input_len !== undefined || overrides.output_len !== undefined)) {
     return { ...config, ...means, ...overrides, workload: 'lognormal' };
@@ -76,8 +92,10 @@ export const meansOf: Readonly<Record<string, { input_len: number; output_len: n
 
 /** As the part of the address behind `#`. */
 export function hashOf(state: PageState, shown?: readonly string[]): string {
-  const start = startOf(findScenario(state.scenario), shown);
+  const { tour } = state;
+  const start = tour ? startOfStop(tour) : startOf(findScenario(state.scenario), shown);
   const entries: [string, string][] = shown ? [] : [['scenario', state.scenario]];
+  if (tour) entries.splice(0, 1, ['tour', tour.tour], ['stop', String(tour.stop + 1)]);
   if (state.a !== start.a) entries.push(['a', state.a]);
   if (state.b !== start.b) entries.push(['b', state.b ?? 'none']);
   for (const [key, value] of Object.entries(state.overrides)) {
@@ -101,12 +119,8 @@ export function stateOf(hash: string, shown?: readonly string[]): PageState {
     given.delete(key);
     return value;
   };
-  const name = take('scenario') ?? scenarios[0]!.name;
-  const scenario = findScenario(name);
-  if (!scenario) {
-    throw wrong('scenario', name, `expected one of ${scenarios.map(known => known.name).join(', ')}`);
-  }
-  const start = startOf(scenario, shown);
+  const tour = shown ? undefined : placeOf(take('tour'), take('stop'));
+  const start = tour ? startOfStop(tour) : startOf(scenarioOf(take('scenario')), shown);
   const time = take('t');
   const known = shown ?? policies.map(policy => policy.name);
   const b = take('b') ?? start.b;
@@ -129,6 +143,22 @@ export function stateOf(hash: string, shown?: readonly string[]): PageState {
     return [key, parseSetting(key, writtenValue(key as SettingKey, text), 'address: ')];
   });
   return { ...state, overrides: Object.fromEntries(overrides) as Config };
+}
+
+function scenarioOf(name: string | undefined) {
+  const scenario = name === undefined ? scenarios[0]! : findScenario(name);
+  if (scenario) return scenario;
+  throw wrong('scenario', name!, `expected one of ${scenarios.map(known => known.name).join(', ')}`);
+}
+
+function placeOf(name: string | undefined, stop = '1'): Place | undefined {
+  if (name === undefined) return undefined;
+  const tour = findTour(name);
+  if (!tour) throw wrong('tour', name, `expected one of ${tours.map(known => known.name).join(', ')}`);
+  const { length } = tour.stops;
+  const number = /^\d{1,3}$/.test(stop) ? Number(stop) : 0;
+  if (number < 1 || number > length) throw wrong('stop', stop, `expected a number from 1 to ${length}`);
+  return { tour: name, stop: number - 1 };
 }
 
 /** Settings that name files, or that the page decides itself. */

@@ -1,4 +1,5 @@
 import { h, setText } from './dom.ts';
+import type { UserTrace } from './opened-file.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import type { Shown } from './simulations.ts';
 
@@ -7,9 +8,12 @@ export interface ToolbarActions {
   open(file: File): void;
   simulate(): void;
   find(): void;
+  tours(): void;
   perfetto(): void;
   keys(): void;
   theme(): void;
+  /** The message was closed. */
+  dismiss(): void;
 }
 
 /** The bar above: what is looked at, files, and the ways around. */
@@ -21,6 +25,9 @@ export class Toolbar {
   readonly #shown = h('span', { class: 'shown' });
   readonly #back: HTMLButtonElement;
   readonly #open: HTMLButtonElement;
+  /** Where the focus goes when a tour ends. */
+  readonly tours: HTMLButtonElement;
+  readonly #words = h('span');
   readonly #message = h('p', { class: 'message', role: 'alert', hidden: true });
 
   constructor(actions: ToolbarActions) {
@@ -34,7 +41,7 @@ export class Toolbar {
     this.#scenario.addEventListener('change', () => actions.scenario(this.#scenario.value));
     const file = h('input', {
       type: 'file',
-      accept: '.quire,.json',
+      accept: '.quire,.json,.jsonl,.csv,.gz',
       hidden: true,
       'aria-label': 'Open a file',
     });
@@ -43,11 +50,18 @@ export class Toolbar {
       if (chosen) actions.open(chosen);
       file.value = '';
     });
+    this.#message.append(
+      this.#words,
+      h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close', onclick: actions.dismiss }, '×'),
+    );
     this.#pick = h('label', { class: 'scenario' }, h('span', { class: 'sr' }, 'Scenario '), this.#scenario);
     this.#back = button('Back to the simulation', 'Close the file, and simulate', actions.simulate);
-    this.#open = button('Open…', 'Open a recording (.quire) or a results file; or drop it on the page', () =>
-      file.click(),
+    this.#open = button(
+      'Open…',
+      'Open a recording (.quire), results or a trace; or drop it on the page',
+      () => file.click(),
     );
+    this.tours = button('Tours', 'Guided tours (g)', actions.tours);
     this.element = h(
       'header',
       { class: 'toolbar' },
@@ -59,6 +73,7 @@ export class Toolbar {
       h(
         'div',
         { class: 'tools' },
+        this.tours,
         this.#open,
         file,
         button('Perfetto', 'Open these runs in Perfetto, in a tab of its own', actions.perfetto),
@@ -70,12 +85,15 @@ export class Toolbar {
     );
   }
 
-  show(scenario: Scenario, shown: Shown | undefined): void {
-    this.#pick.hidden = shown !== undefined;
-    this.#back.hidden = shown === undefined || shown.report;
-    setText(this.#shown, shown?.name ?? '');
+  show(scenario: Scenario, shown: Shown | undefined, trace: UserTrace | undefined): void {
+    const opened = shown ?? trace;
+    this.#pick.hidden = this.tours.hidden = opened !== undefined;
+    this.#back.hidden = opened === undefined || shown?.report === true;
+    setText(this.#shown, opened?.name ?? '');
     this.#scenario.value = scenario.name;
-    const note = shown ? '' : scenario.note;
+    const served =
+      trace && `Both panes serve requests of this ${trace.format} trace, as many as “Requests” says.`;
+    const note = served ?? (shown ? '' : scenario.note);
     setText(this.#note, note);
     this.#note.title = note;
   }
@@ -84,14 +102,6 @@ export class Toolbar {
   say(message: string | undefined, kind: 'problem' | 'busy' = 'problem'): void {
     this.#message.classList.toggle('busy', kind === 'busy');
     this.#message.hidden = message === undefined;
-    if (message === undefined) return;
-    this.#message.replaceChildren(
-      message,
-      h(
-        'button',
-        { type: 'button', class: 'quiet', 'aria-label': 'Close', onclick: () => this.say(undefined) },
-        '×',
-      ),
-    );
+    setText(this.#words, message ?? '');
   }
 }

@@ -22,7 +22,10 @@ export class ViewCanvas {
   readonly #painter: Painter;
   readonly #brush = h('div', { class: 'brush', hidden: true });
   readonly #actions: ViewActions;
+  /** Of the canvas, and of the picture on it: that is magnified. */
+  #room: Size = { width: 0, height: 0 };
   #size: Size = { width: 0, height: 0 };
+  #scale = 1;
   #pane: Pane | undefined;
   #label = '';
   #visible = true;
@@ -53,8 +56,8 @@ export class ViewCanvas {
     );
     new ResizeObserver(([entry]) => {
       const { width, height } = entry!.contentRect;
-      if (width === this.#size.width && height === this.#size.height) return;
-      this.#size = { width: Math.floor(width), height: Math.floor(height) };
+      if (width === this.#room.width && height === this.#room.height) return;
+      this.#room = { width: Math.floor(width), height: Math.floor(height) };
       resized();
     }).observe(frame);
     // What is scrolled out of sight is drawn when it comes back.
@@ -65,11 +68,15 @@ export class ViewCanvas {
     this.#listen();
   }
 
-  draw(pane: Pane, theme: Theme, brush: Span | undefined): void {
+  /** @param scale how much larger than written, for those who sit far away. */
+  draw(pane: Pane, theme: Theme, brush: Span | undefined, scale: number): void {
     this.#pane = pane;
+    this.#scale = scale;
+    const { width, height } = this.#room;
+    this.#size = { width: Math.floor(width / scale), height: Math.floor(height / scale) };
     if (!this.#visible || this.#size.width < 40 || this.#size.height < 30) return;
     const picture = this.view.draw(pane, this.#size, theme);
-    this.#painter.paint(picture, theme.background);
+    this.#painter.paint(picture, theme.background, scale);
     this.#label = picture.label;
     this.#drawBrush(brush);
   }
@@ -86,7 +93,7 @@ export class ViewCanvas {
     this.#brush.hidden = true;
   }
 
-  /** What lies at a point of the canvas. */
+  /** What lies at a point of the picture. */
   at(x: number, y: number): Hit | undefined {
     return this.#pane && this.view.at(this.#pane, this.#size, x, y);
   }
@@ -97,8 +104,8 @@ export class ViewCanvas {
     if (!brush || !axis) return;
     const [left, right] = brush.map(time => Math.min(Math.max(axis.at(time), axis.left), axis.right));
     this.#brush.hidden = right! <= left!;
-    this.#brush.style.left = `${left}px`;
-    this.#brush.style.width = `${right! - left!}px`;
+    this.#brush.style.left = `${left! * this.#scale}px`;
+    this.#brush.style.width = `${(right! - left!) * this.#scale}px`;
   }
 
   /** The time axis: two points of a line say where it all lies. A view that has none has no brush. */
@@ -128,7 +135,7 @@ export class ViewCanvas {
     let from: { x: number; moved: boolean; brush: boolean } | undefined;
     const place = (event: PointerEvent | MouseEvent) => {
       const box = canvas.getBoundingClientRect();
-      return { x: event.clientX - box.left, y: event.clientY - box.top };
+      return { x: (event.clientX - box.left) / this.#scale, y: (event.clientY - box.top) / this.#scale };
     };
     const timeAt = (x: number) => {
       const [first, last] = this.#pane?.window ?? [0, 0];

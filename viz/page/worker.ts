@@ -4,20 +4,40 @@ import { findModel, models } from '../../src/sim/models/catalogue.ts';
 import { openTrace } from '../../src/sim/workload/trace/detect.ts';
 import { record } from '../../src/trace/record.ts';
 import { decodeRecordings } from '../../src/trace/recording-file.ts';
-import { buffersOf, type RunRequest, type WorkerReply, type WorkerRequest } from './protocol.ts';
+import { bytesOf, wholeOf } from './blob-bytes.ts';
+import {
+  buffersOf,
+  type DecodeRequest,
+  type RunRequest,
+  type WorkerReply,
+  type WorkerRequest,
+} from './protocol.ts';
+
+/** More messages than frames are no use to anybody. */
+const PROGRESS_MS = 30;
+let told = 0;
+
+const progress = (done: number) => {
+  if (done < 1 && performance.now() - told < PROGRESS_MS) return;
+  told = performance.now();
+  reply({ type: 'progress', done });
+};
 
 const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => self.postMessage(message, { transfer });
 
 self.onmessage = async ({ data }: MessageEvent<WorkerRequest>) => {
   try {
-    const recordings =
-      data.kind === 'run' ? [await run(data)] : await decodeRecordings(data.bytes, data.name);
+    const recordings = data.kind === 'run' ? [await run(data)] : await decode(data);
     reply({ type: 'done', recordings }, buffersOf(recordings));
   } catch (error) {
     const usage = error instanceof UsageError;
     reply({ type: 'failed', message: error instanceof Error ? error.message : String(error), usage });
   }
 };
+
+async function decode({ file, name }: DecodeRequest) {
+  return decodeRecordings(await wholeOf(file, progress), name);
+}
 
 async function run({ config, policy, trace }: RunRequest) {
   const { model: name = 'llama-13b' } = config;
@@ -31,17 +51,14 @@ async function run({ config, policy, trace }: RunRequest) {
   }
   return record(config, policy, {
     model,
-    progress: done => reply({ type: 'progress', done }),
+    progress,
     openTrace: async options => {
       if (trace === undefined) {
         throw new UsageError(
           `the page cannot open the trace ${config.trace}; record it with quire compare --events run.quire, and open that`,
         );
       }
-      const bytes = async function* () {
-        yield new TextEncoder().encode(trace);
-      };
-      return openTrace(bytes, { fileName: config.trace!, ...options });
+      return openTrace(() => bytesOf(trace), { fileName: config.trace!, ...options });
     },
   });
 }

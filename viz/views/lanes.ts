@@ -1,6 +1,7 @@
 import type { Recording } from '../../src/trace/recording.ts';
 import type { Pane } from '../picture.ts';
 import { type Bar, barsOf } from './bars.ts';
+import { remember } from './remember.ts';
 import type { Plot } from './time-axis.ts';
 
 /** Below this, lanes cannot be told apart; above, they would be beams. */
@@ -26,10 +27,12 @@ export function pinnedRequest({ pin, blocks, recording }: Pane): number | undefi
 export function lanesOf(recording: Recording, plot: Plot, pinned: number | undefined): Lanes {
   const height = plot.bottom - plot.top;
   const most = Math.max(1, Math.floor(height / THINNEST));
-  const bars = barsOf(recording);
-  let requests = order(recording).filter(request =>
-    alive(bars[request]!, recording.requests[request]!.arrival, plot),
-  );
+  let requests = living(recording, `${plot.from} ${plot.to}`, () => {
+    const bars = barsOf(recording);
+    return order(recording).filter(request =>
+      alive(bars[request]!, recording.requests[request]!.arrival, plot),
+    );
+  });
   if (requests.length > most) {
     const every = requests.length / most;
     const sampled = Array.from({ length: most }, (_, lane) => requests[Math.floor(lane * every)]!);
@@ -40,6 +43,8 @@ export function lanesOf(recording: Recording, plot: Plot, pinned: number | undef
   const pitch = height / Math.max(1, requests.length);
   return { requests, pitch, thickness: Math.min(THICKEST, pitch >= 4 ? pitch * 0.8 : pitch) };
 }
+
+const living = remember<readonly number[]>();
 
 const orders = new WeakMap<Recording, readonly number[]>();
 

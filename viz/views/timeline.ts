@@ -1,6 +1,7 @@
 import type { Mark, Pane, Theme, View } from '../picture.ts';
 import { idleHatch } from '../theme.ts';
-import { type BarKind, barAt, barKinds, barsOf } from './bars.ts';
+import { barCountsAt } from './bar-counts.ts';
+import { barKinds } from './bars.ts';
 import { laneMarks, names, sampled } from './lane-marks.ts';
 import { type Lanes, lanesOf, pinnedRequest } from './lanes.ts';
 import { outline } from './marks.ts';
@@ -24,7 +25,7 @@ export const timeline: View = {
     const lanes = lanesOf(recording, plot, pinned);
     // Which requests have a lane may depend on the pin.
     const key = `${plotKey(plot, size, theme)} ${sampled(recording, lanes) ? pinned : ''}`;
-    const doing = countsAt(pane);
+    const doing = barCountsAt(pane.recording, pane.time);
     const entries = barKinds.flatMap(kind =>
       kind === 'stalled'
         ? []
@@ -66,15 +67,6 @@ export const timeline: View = {
     return time === undefined ? undefined : { time, text: [`${moment(time, 1e-3)} s`] };
   },
 };
-
-function countsAt({ recording, time }: Pane): Record<BarKind, number> {
-  const counts = { queued: 0, prefill: 0, decode: 0, held: 0, preempted: 0, stalled: 0 };
-  for (const bars of barsOf(recording)) {
-    const bar = bars[barAt(bars, time)];
-    if (bar) counts[bar.kind]++;
-  }
-  return counts;
-}
 
 /** The lane of what is pinned, and the moment of a pinned decision. */
 function highlight(

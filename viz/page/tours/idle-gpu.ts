@@ -1,8 +1,8 @@
-import { duration, percent, plural, whole } from '../../views/words.ts';
+import { digits, duration, percent, plural, whole } from '../../views/words.ts';
 import type { Run } from '../run.ts';
 import { machineOf } from './machine.ts';
 import { mostOf, timeOfStep } from './moments.ts';
-import { say } from './say.ts';
+import { say, verb } from './say.ts';
 import type { Sight } from './sight.ts';
 import type { Cast, Found, Tour } from './stop.ts';
 
@@ -18,7 +18,11 @@ export const idleGpu: Tour = {
       ...burst,
       title: 'A prompt is arithmetic',
       moment: 'step that computes prompts',
-      find: cast => at(cast, mostOf(cast.a, ({ prefillTokens }, i) => prefillTokens[i]!)),
+      find: cast =>
+        at(
+          cast,
+          mostOf(cast.a, ({ prefillTokens }, i) => prefillTokens[i]!),
+        ),
       says: ({ a }) =>
         say`This step takes in ${plural(a.prefillTokens, 'prompt token')} and takes ${duration(a.seconds)}. ${boundWords(a)} ${achieved(a)}`,
     },
@@ -29,7 +33,7 @@ export const idleGpu: Tour = {
       find: cast => at(cast, fewest(cast.a)),
       says({ a }) {
         const { weights, gpu } = machineOf(a.run.recording);
-        return say`Here ${plural(a.running, 'request')} ${a.running === 1 ? 'gets' : 'get'} one token each. For that all ${(weights / 1e9).toFixed(1)} GB of weights are read: ${duration(weights / gpu.bandwidth)} at the full bandwidth, and the step takes ${duration(a.seconds)}. ${boundWords(a)} ${achieved(a)}`;
+        return say`Here ${plural(a.running, 'request')} ${verb(a.running, 'gets one token', 'get one token each')}. For that all ${`${(weights / 1e9).toFixed(1)} GB`} of weights are read: ${duration(weights / gpu.bandwidth)} at the full bandwidth, and the step takes ${duration(a.seconds)}. ${boundWords(a)} ${achieved(a)}`;
       },
     },
     {
@@ -111,5 +115,5 @@ function boundWords({ run, step }: Sight) {
 function achieved(sight: Sight) {
   const { flopsPerToken, gpu } = machineOf(sight.run.recording);
   const rate = (flopsPerToken * (sight.prefillTokens + sight.decodeTokens)) / (sight.seconds || 1);
-  return say`The GPU does ${(rate / 1e12).toPrecision(2)} of its ${whole(gpu.peak / 1e12)} TFLOP/s: ${percent(rate / gpu.peak)}.`;
+  return say`The GPU does ${digits(rate / 1e12)} of its ${`${whole(gpu.peak / 1e12)} TFLOP/s`}: ${`${digits((rate / gpu.peak) * 100)} %`}.`;
 }

@@ -17,7 +17,8 @@ export interface Machine {
 export function machineOf({ config }: Recording): Machine {
   const model = findModel(String(config['model']));
   const gpu = findGpu(String(config['gpu']));
-  if (!model || !gpu) throw new Error(`no machine of this run is known: ${config['model']}, ${config['gpu']}`);
+  if (!model || !gpu)
+    throw new Error(`no machine of this run is known: ${config['model']}, ${config['gpu']}`);
   // A table is looked up, not multiplied; a tied one is multiplied as the lm_head.
   const { active, embedding, lmHead } = parameterCount(model);
   const matrices = active - (lmHead > 0 ? embedding : 0);

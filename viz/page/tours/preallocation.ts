@@ -1,6 +1,6 @@
 import { duration, percent, plural, whole } from '../../views/words.ts';
 import { firstDecision, mostOf, timeOfStep } from './moments.ts';
-import { say } from './say.ts';
+import { say, verb } from './say.ts';
 import type { Sight } from './sight.ts';
 import type { Found, Stage, Tour } from './stop.ts';
 
@@ -59,7 +59,7 @@ export const preallocation: Tour = {
         return step === undefined ? undefined : { time: timeOfStep(a, step) };
       },
       says({ a }) {
-        const counts = say`${plural(a.running, 'request')} ${a.running === 1 ? 'runs' : 'run'}, and ${plural(a.waiting, 'request')} ${a.waiting === 1 ? 'waits' : 'wait'}, though only ${percent(a.ofMemory('token'))} of the memory holds tokens.`;
+        const counts = say`${plural(a.running, 'request')} ${verb(a.running, 'runs', 'run')}, and ${plural(a.waiting, 'request')} ${verb(a.waiting, 'waits', 'wait')}, though only ${percent(a.ofMemory('token'))} of the memory holds tokens.`;
         return say`${counts}${whyBlocked(a)}`;
       },
     },
@@ -76,8 +76,10 @@ export const preallocation: Tour = {
       },
       says({ a }) {
         const { count, together } = a.freeBlocks;
+        const { blockSize, capacity } = a.run.recording.memory;
+        const rounding = Math.max(0, a.slots('external') - count * blockSize) / capacity;
         if (a.slots('external') === 0) return say`At this step no free memory is useless.`;
-        return say`${a.policy} is told how long each answer will be. Still ${percent(a.ofMemory('external'))} of the memory is lost between reservations: ${plural(count, 'block')} ${count === 1 ? 'is' : 'are'} free, at most ${whole(together)} of them side by side.${whyBlocked(a)}`;
+        return say`${a.policy} is told how long each answer will be. Still ${percent(a.ofMemory('external'))} of the memory can be given to nobody: ${plural(count, 'block')} ${verb(count, 'lies', 'lie')} free, at most ${whole(together)} side by side, and ${percent(rounding)} is the allocator’s rounding up.${whyBlocked(a)}`;
       },
     },
     {

@@ -24,3 +24,6 @@ export function say(
 
 export const plain = (words: Words): string =>
   words.map(word => (typeof word === 'string' ? word : word.figure)).join('');
+
+/** A word that goes with a number, and is no figure itself. */
+export const verb = (count: number, one: string, many: string): Words => [count === 1 ? one : many];

@@ -112,6 +112,13 @@ export class Sight {
     return { blocks, entries, most };
   }
 
+  /** When a request had its last token: a server that cannot stream sends it later. */
+  lastToken(request: number): Seconds {
+    const { end } = this.run.recording.steps;
+    const last = this.run.replay.workOf(request).findLast(({ kind }) => kind !== 'held');
+    return last ? end[last.step]! : Number.NaN;
+  }
+
   /** The physical blocks of a request's first sequence. */
   table(request: number): readonly number[] {
     const { replay } = this.run;
@@ -130,7 +137,8 @@ export class Sight {
   }
 }
 
-/** Stretches of a block table that lie together in memory. */
+/** Places of memory that blocks lie in: neighbours make one together. */
 export function pieces(table: readonly number[]): number {
-  return table.filter((block, i) => i === 0 || block !== table[i - 1]! + 1).length;
+  const sorted = table.toSorted((a, b) => a - b);
+  return sorted.filter((block, i) => i === 0 || block !== sorted[i - 1]! + 1).length;
 }

@@ -1,7 +1,7 @@
 import { duration, percent, plural, whole } from '../../views/words.ts';
 import { firstDecision, firstStep, mostOf, timeOfStep } from './moments.ts';
 import { pinned } from './preallocation.ts';
-import { say } from './say.ts';
+import { say, verb } from './say.ts';
 import type { Cast, Found, Stage, Tour } from './stop.ts';
 
 const latecomers = { scenario: 'latecomers', a: 'hf-static', view: 'timeline' } as const;
@@ -25,7 +25,7 @@ export const staticBatches: Tour = {
         const { start, request } = a.run.recording.work;
         const ids = [...new Set(request.subarray(start[a.step], start[a.step + 1]))];
         const lengths = ids.map(id => whole(a.request(id).outputTokens));
-        return say`${plural(ids.length, 'request')} ${ids.length === 1 ? 'is' : 'are'} in the batch, and will be answered with ${lengths.join(', ')} tokens; the server cannot know. Each step computes a token for each: this one takes ${duration(a.seconds)}. Nobody joins and nobody leaves before the longest is done.`;
+        return say`${plural(ids.length, 'request')} ${verb(ids.length, 'is', 'are')} in the batch, and will be answered with ${lengths.join(', ')} tokens; the server cannot know. Each step computes a token for each: this one takes ${duration(a.seconds)}. Nobody joins and nobody leaves before the longest is done.`;
       },
     },
     {
@@ -43,8 +43,9 @@ export const staticBatches: Tour = {
       },
       says(stage) {
         const { a, found } = stage;
-        const { id, outputTokens, finished, arrival } = a.request(pinned(found));
-        return say`Request #${id} had its ${plural(outputTokens, 'token')} after ${duration(finished - arrival)}. ${heldWords(stage)}`;
+        const request = pinned(found);
+        const { id, outputTokens, finished, arrival } = a.request(request);
+        return say`Request #${id} had its ${plural(outputTokens, 'token')} after ${duration(a.lastToken(request) - arrival)}; its client gets them with the whole batch, after ${duration(finished - arrival)}. ${heldWords(stage)}`;
       },
     },
     {
@@ -57,7 +58,7 @@ export const staticBatches: Tour = {
         const { id, arrival, promptTokens } = a.request(pinned(found));
         const blocked = a.latest('blocked', pinned(found));
         const why = blocked ? say` Why: “${blocked.reason}”.` : undefined;
-        return say`Request #${id} came after ${duration(arrival)} with ${plural(promptTokens, 'token')}. ${percent(a.ofMemory('free'))} of the memory is free, ${plural(a.held, 'row')} of the batch ${a.held === 1 ? 'does' : 'do'} nothing, and ${plural(a.waiting, 'request')} ${a.waiting === 1 ? 'waits' : 'wait'}.${why}`;
+        return say`Request #${id} came after ${duration(arrival)} with ${plural(promptTokens, 'token')}. ${percent(a.ofMemory('free'))} of the memory is free, ${plural(a.held, 'row')} of the batch ${verb(a.held, 'does', 'do')} nothing, and ${plural(a.waiting, 'request')} ${verb(a.waiting, 'waits', 'wait')}.${why}`;
       },
     },
     {
@@ -74,7 +75,7 @@ export const staticBatches: Tour = {
       },
       says(stage) {
         const { a } = stage;
-        return say`${heldWords(stage)} ${plural(a.waiting, 'request')} ${a.waiting === 1 ? 'waits' : 'wait'} for ${plural(a.running, 'answer')} to end, a token in ${duration(a.seconds)}.`;
+        return say`${heldWords(stage)} ${plural(a.waiting, 'request')} ${verb(a.waiting, 'waits', 'wait')} for ${plural(a.running, 'answer')} to end, a token in ${duration(a.seconds)}.`;
       },
     },
     {
@@ -86,7 +87,8 @@ export const staticBatches: Tour = {
         const { a } = cast;
         const late = findLatecomer(cast);
         const pin = late && pinned(late);
-        const first = pin === undefined ? undefined : firstDecision(a, 'admitted', ({ request }) => request === pin);
+        const first =
+          pin === undefined ? undefined : firstDecision(a, 'admitted', ({ request }) => request === pin);
         return first && { ...late!, time: timeOfStep(a, first.decision.step) };
       },
       says({ a, found }) {
@@ -105,7 +107,7 @@ export const staticBatches: Tour = {
         const request = a.request(pinned(found));
         const other = b!.run.recording.requests.find(({ id }) => id === request.id)!;
         const waits = ({ admitted, arrival }: typeof other) => duration(admitted - arrival);
-        return say`Under ${a.policy} request #${request.id} waits ${waits(request)}, under ${b!.policy} ${waits(other)}: the next step takes it in. The last answer is there after ${duration(a.run.end)} and ${duration(b!.run.end)}: ${(b!.run.summary.throughput / a.run.summary.throughput).toFixed(1)} times the rate, on the same GPU.`;
+        return say`Under ${a.policy} request #${request.id} waits ${waits(request)}, under ${b!.policy} no longer than ${waits(other)}: the next step takes it in. The last answer is there after ${duration(a.run.end)} and ${duration(b!.run.end)}: ${(b!.run.summary.throughput / a.run.summary.throughput).toFixed(1)} times the rate, on the same GPU.`;
       },
     },
   ],
@@ -126,5 +128,5 @@ export function heldWords({ a }: Pick<Stage, 'a'>) {
   if (a.held === 0) return say`At this step the batch holds no ended row.`;
   const all = a.ownedSlots();
   const share = all > 0 ? a.ownedSlots(a.heldRequests) / all : 0;
-  return say`${a.held} of ${plural(a.held + a.running, 'row')} ${a.held === 1 ? 'is' : 'are'} held: they have ended, keep ${percent(share)} of the batch’s slots, and compute nothing.`;
+  return say`${a.held} of ${plural(a.held + a.running, 'row')} ${verb(a.held, 'is', 'are')} held: ${verb(a.held, 'it has ended, keeps', 'they have ended, keep')} ${percent(share)} of the batch’s slots, and ${verb(a.held, 'computes', 'compute')} nothing.`;
 }

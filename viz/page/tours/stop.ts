@@ -6,7 +6,7 @@ import type { PagePin, Span } from '../state.ts';
 import type { Words } from './say.ts';
 import type { Sight } from './sight.ts';
 
-export type ViewName = View['name'] | 'sharing';
+export type ViewName = View['name'];
 
 /** The runs that a stop is about; `b` only where it has two panes. */
 export interface Cast {
