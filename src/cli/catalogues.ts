@@ -8,11 +8,15 @@ import { models } from '../sim/models/catalogue.ts';
 import { kvBytesPerToken } from '../sim/models/model.ts';
 import { parameterCount } from '../sim/models/parameters.ts';
 import { number, table } from './format.ts';
+import { addProbeFlags, asksForProbe, type ProbeFlags, probe } from './probe.ts';
+import { snakeCase } from './snake-case.ts';
 
 /** `quire policies`, `quire gpus`, `quire models`: what the names stand for. */
 export function catalogueCommands(program: Command): void {
   list(program, 'policies', 'the batching policies', policies.map(policyEntry), policyTable);
-  list(program, 'gpus', 'the GPUs that the cost model knows', gpus, gpuTable);
+  addProbeFlags(
+    list(program, 'gpus', 'the GPUs that the cost model knows, or with --probe those here', gpus, gpuTable),
+  );
   list(
     program,
     'models',
@@ -32,23 +36,16 @@ function list<T>(
   description: string,
   entries: readonly T[],
   text: () => string,
-): void {
-  program
+): Command {
+  return program
     .command(name)
     .description(description)
     .option('--json', 'print as JSON')
-    .action((options: { json?: boolean }) => {
+    .action(async (options: ProbeFlags) => {
+      if (asksForProbe(options)) return await probe(options);
       const shown = options.json ? JSON.stringify(snakeCase({ [name]: entries }), null, 2) : text();
       process.stdout.write(`${shown}\n`);
     });
-}
-
-/** Keys as in configs and results. */
-function snakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snakeCase);
-  if (typeof value !== 'object' || value === null) return value;
-  const toSnake = (key: string) => key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [toSnake(key), snakeCase(inner)]));
 }
 
 /** A policy is four choices and a victim rule; limits as on an 80 GB A100 with a context of 4,096. */

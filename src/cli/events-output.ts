@@ -26,16 +26,16 @@ export class EventsOutput {
   readonly #open: { readonly log: EventLog; readonly writer: Writer }[] = [];
 
   /** @throws UsageError for an ending that means nothing, a place that cannot be written to, and a file named twice. */
-  constructor(paths: readonly string[], inputs: readonly (string | undefined)[], out: OutputFile) {
-    const taken = [out];
+  constructor(paths: readonly string[], inputs: readonly (string | undefined)[], out?: OutputFile) {
+    const taken = out ? [out] : [];
     this.#outputs = paths.map(path => {
       // The place first: what is wrong with it is wrong with any ending.
       new OutputFile('--events', path, inputs);
-      if (out.isSame(new OutputFile('--events', path, inputs))) throw twice('--out and --events');
+      if (out?.isSame(new OutputFile('--events', path, inputs))) throw twice('--out and --events');
       const ending = endingOf(path);
       const files = namesOf(path, ending).map(name => new OutputFile('--events', name, inputs));
       for (const file of files) {
-        if (out.isSame(file)) throw twice('--out and --events');
+        if (out?.isSame(file)) throw twice('--out and --events');
         if (taken.some(other => other.isSame(file))) throw twice('two of --events');
       }
       taken.push(...files);

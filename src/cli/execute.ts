@@ -28,9 +28,7 @@ export interface OutputOptions {
 export async function execute(asked: Config, options: OutputOptions): Promise<void> {
   const prepared = await prepareRun(asked);
   const { config } = prepared;
-  const slo = config.slo === undefined ? undefined : parseSlo(config.slo);
-  // A misspelt figure is found before the run, not after it.
-  for (const threshold of slo?.thresholds ?? []) thresholdValue(emptyResult(slo?.perRequest), threshold);
+  const slo = sloOf(config);
   if (options.printConfig) {
     process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
     return;
@@ -42,16 +40,45 @@ export async function execute(asked: Config, options: OutputOptions): Promise<vo
   await checkTrace(config, policy.length * (replications + (events.needsRecordings ? 1 : 0)));
 
   const experiment = await run(prepared, events);
-  const crossed = crossedThresholds(experiment, slo);
-  const json = `${JSON.stringify(document(experiment), null, 2)}\n`;
-  await out.write(json);
-  if (options.json) process.stdout.write(json);
+  await deliver({
+    document: document(experiment),
+    text: experimentText(experiment),
+    crossed: crossedThresholds(experiment, slo),
+    json: options.json ?? false,
+    out,
+    events,
+  });
+}
+
+/** What a comparison came to, on its way out. */
+export interface Delivery {
+  readonly document: object;
+  readonly text: string;
+  readonly crossed: readonly string[];
+  readonly json: boolean;
+  readonly out: OutputFile;
+  readonly events: EventsOutput;
+}
+
+/** Writes and prints it; crossed thresholds make the command fail. */
+export async function deliver({ document, text, crossed, json, out, events }: Delivery): Promise<void> {
+  const written = `${JSON.stringify(document, null, 2)}\n`;
+  await out.write(written);
+  if (json) process.stdout.write(written);
   else {
-    const written = events.paths.length > 0 ? `\nevents: ${events.paths.join(', ')}` : '';
-    process.stdout.write(`${experimentText(experiment)}\n\nresults: ${out.path}${written}\n`);
+    const others = events.paths.length > 0 ? `\nevents: ${events.paths.join(', ')}` : '';
+    process.stdout.write(`${text}\n\nresults: ${out.path}${others}\n`);
   }
   for (const line of crossed) process.stderr.write(`slo crossed: ${line}\n`);
   if (crossed.length > 0) process.exitCode = 1;
+}
+
+/** @throws UsageError for a misspelt figure: before the run, not after it. */
+export function sloOf({ slo: text }: Config): SloOptions | undefined {
+  if (text === undefined) return undefined;
+  const slo = parseSlo(text);
+  for (const threshold of slo.thresholds) thresholdValue(emptyResult(slo.perRequest), threshold);
+  return slo;
 }
 
 async function run(prepared: PreparedRun, events: EventsOutput): Promise<ExperimentResult> {
@@ -83,7 +110,11 @@ async function experimentOf(
   }
 }
 
-function crossedThresholds({ results }: ExperimentResult, slo: SloOptions | undefined): string[] {
+/** What `--slo` bounds and was crossed, in words. */
+export function crossedThresholds(
+  { results }: Pick<ExperimentResult, 'results'>,
+  slo: SloOptions | undefined,
+): string[] {
   return (slo?.thresholds ?? []).flatMap(threshold =>
     results.flatMap(result => {
       const { metric, below, limit } = threshold;
@@ -105,7 +136,7 @@ function document({ config, ...experiment }: ExperimentResult): object {
 }
 
 /** Named after what was run, without a clock: the same run overwrites its own results, another does not. */
-function defaultOut(given: Config, { policy, model, gpu, trace, workload, seed }: FullConfig): string {
+export function defaultOut(given: Config, { policy, model, gpu, trace, workload, seed }: FullConfig): string {
   const { policy: _p, model: _m, gpu: _g, trace: _t, workload: _w, seed: _s, ...rest } = given;
   const named = [
     policy.length > 4 ? `${policy.length}-policies` : policy.join('-'),

@@ -62,7 +62,9 @@ export async function readJson(path: string): Promise<unknown> {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     // The parser quotes the text it stumbled over, which may be anything.
-    throw new UsageError(`${path}: not JSON: ${(error as Error).message.replace(/[\s\p{C}]+/gu, ' ').slice(0, 100)}`);
+    throw new UsageError(
+      `${path}: not JSON: ${(error as Error).message.replace(/[\s\p{C}]+/gu, ' ').slice(0, 100)}`,
+    );
   }
 }
 

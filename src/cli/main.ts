@@ -5,6 +5,7 @@ import { calibrateCommand } from './calibrate.ts';
 import { catalogueCommands } from './catalogues.ts';
 import { compareCommand } from './compare.ts';
 import { experimentCommand } from './experiment.ts';
+import { generateCommand } from './generate.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { validateCommand } from './validate.ts';
@@ -12,7 +13,7 @@ import { version } from './version.ts';
 import { vizCommand } from './viz.ts';
 
 const program = new Command('quire')
-  .description('A research engine for LLM serving: compare batching policies on a simulated GPU.')
+  .description('A research engine for LLM serving: batching policies on a simulated GPU and on a real one.')
   .version(version)
   .showHelpAfterError('(quire <command> --help lists the flags)')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'quire: ')) })
@@ -20,6 +21,7 @@ const program = new Command('quire')
   .configureHelp({ minWidthToWrap: 20 })
   .exitOverride();
 
+generateCommand(program);
 compareCommand(program);
 runCommand(program);
 reportCommand(program);

@@ -15,6 +15,7 @@ export interface ResultsFile {
 export async function readResults(path: string): Promise<ResultsFile> {
   const file = await readJson(path);
   const { quire, results, comparisons, notes } = (isObject(file) ? file : {}) as Record<string, unknown>;
+  refuseMeasured(file, path);
   const { config, version: of } = (isObject(quire) ? quire : {}) as Record<string, unknown>;
   if (!isObject(config) || !Array.isArray(results) || results.length === 0) {
     throw new UsageError(`${path}: no results file; expected what quire compare or quire run has written`);
@@ -32,6 +33,16 @@ export async function readResults(path: string): Promise<ResultsFile> {
   const experiment = { results, comparisons, notes } as unknown as ResultsFile['experiment'];
   checkNames(experiment, path);
   return { config: parseConfig(config, path), experiment };
+}
+
+/** @throws UsageError for results of `compare --backend`: another run of it comes to other times. */
+export function refuseMeasured(file: unknown, path: string): void {
+  const { quire } = (isObject(file) ? file : {}) as { quire?: { backend?: unknown; command?: unknown } };
+  if (quire?.backend === undefined) return;
+  throw new UsageError(
+    `${path}: was measured on a real device, and cannot be repeated as a simulation; give the command again ` +
+      `(${quire.command}); its --events FILE.quire is what quire viz shows`,
+  );
 }
 
 /** Every figure of a result is there: files are edited by hand, and cut short. */

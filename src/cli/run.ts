@@ -5,6 +5,7 @@ import { withPathsFound } from './config-paths.ts';
 import { execute, type OutputOptions } from './execute.ts';
 import { readJson } from './files.ts';
 import { addSettings, configOfFlags } from './flags.ts';
+import { refuseMeasured } from './results-file.ts';
 
 export function runCommand(program: Command): void {
   const command = program
@@ -13,8 +14,12 @@ export function runCommand(program: Command): void {
     .argument('<config>', 'JSON object of settings, or a results file, whose run is repeated');
   addOutputOptions(addSettings(command)).action(async (path: string, options: Record<string, unknown>) => {
     const file = await readJson(path);
+    refuseMeasured(file, path);
     const repeated = (file as { quire?: { config?: unknown } } | null)?.quire?.config;
-    const config = { ...withPathsFound(parseConfig(repeated ?? file, path), path), ...configOfFlags(options) };
+    const config = {
+      ...withPathsFound(parseConfig(repeated ?? file, path), path),
+      ...configOfFlags(options),
+    };
     await execute(config, { ...(options as OutputOptions), configFile: path });
   });
 }

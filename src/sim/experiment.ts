@@ -73,10 +73,14 @@ export interface ExperimentResult {
   readonly notes: readonly string[];
 }
 
-interface Run {
-  readonly notes: readonly string[];
+/** A run, and the requests of it. */
+export interface Measured {
   readonly result: RunResult;
   readonly metrics: Metrics;
+}
+
+interface Run extends Measured {
+  readonly notes: readonly string[];
 }
 
 const DEFAULT_REPLICATIONS = 5;
@@ -180,7 +184,7 @@ export async function runExperiment(
     results,
     comparisons: results
       .slice(1)
-      .map((result, i) => compare(results[0]!.policy, runs[0]!, result.policy, runs[i + 1]!)),
+      .map((result, i) => compareRuns(results[0]!.policy, runs[0]!, result.policy, runs[i + 1]!)),
     notes: [
       ...runs.flat().at(-1)!.notes,
       ...(context.profile
@@ -342,8 +346,14 @@ function averageNumbers(objects: readonly object[]): object {
   );
 }
 
-function compare(baseline: string, base: readonly Run[], policy: string, runs: readonly Run[]): Comparison {
-  const ratio = (figure: (run: Run) => number) => bootstrapRatio(runs.map(figure), base.map(figure));
+/** How the runs of a policy fared against those of another, seed by seed; of one run each, request by request. */
+export function compareRuns(
+  baseline: string,
+  base: readonly Measured[],
+  policy: string,
+  runs: readonly Measured[],
+): Comparison {
+  const ratio = (figure: (run: Measured) => number) => bootstrapRatio(runs.map(figure), base.map(figure));
   const [a, b] = [runs[0]!.metrics, base[0]!.metrics];
   // One run each (a trace): resample requests, paired by id, instead of runs.
   const paired = (values: (metrics: Metrics) => ArrayLike<number>): Interval => {

@@ -5,6 +5,7 @@ import { settings } from '../../src/sim/settings.ts';
 import { folder, quire, succeed } from '../support/cli.ts';
 
 const commands = [
+  'generate',
   'compare',
   'run',
   'report',

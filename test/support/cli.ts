@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly started?: (child: ChildProcess) => void;
   /** File descriptor instead of a pipe. */
   readonly stdout?: number;
+  /** What it reads from standard input; absent: nothing is there. */
+  readonly input?: string;
   /** Milliseconds until it is killed, as one that hangs. */
   readonly timeout?: number;
 }
@@ -47,7 +49,7 @@ export async function quire(args: readonly string[], options: RunOptions): Promi
   const child = spawn(process.execPath, [main(), ...args], {
     cwd: options.cwd,
     env: { ...env, ...options.env },
-    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', options.stdout ?? 'pipe', 'pipe'],
     timeout: options.timeout ?? 20_000,
     killSignal: 'SIGKILL',
   });
@@ -59,6 +61,7 @@ export async function quire(args: readonly string[], options: RunOptions): Promi
   child.stderr?.setEncoding('utf8').on('data', text => {
     stderr += text;
   });
+  child.stdin?.end(options.input);
   options.started?.(child);
   return await new Promise((done, failed) => {
     child.on('error', failed);
