@@ -26,7 +26,10 @@ const request = (spec: Partial<RequestSpec> = {}) =>
 function planOf(...entries: readonly (readonly [Request, number])[]): StepPlan {
   const plan = new StepPlan(0, 0);
   for (const [one, count] of entries) plan.add(one, count);
-  for (const [one, count] of entries) one.numComputedTokens += count;
+  for (const [one, count] of entries) {
+    one.numComputedTokens += count;
+    plan.samples.push(one.numComputedTokens >= one.numTokens);
+  }
   return plan;
 }
 

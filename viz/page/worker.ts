@@ -13,13 +13,13 @@ import {
   type WorkerRequest,
 } from './protocol.ts';
 
-/** More messages than frames are no use to anybody. */
-const PROGRESS_MS = 30;
-let told = 0;
+/** The last whole percentage: more messages are no use to anybody. */
+let told = -1;
 
 const progress = (done: number) => {
-  if (done < 1 && performance.now() - told < PROGRESS_MS) return;
-  told = performance.now();
+  const percent = Math.floor(done * 100);
+  if (percent === told) return;
+  told = percent;
   reply({ type: 'progress', done });
 };
 
