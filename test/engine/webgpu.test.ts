@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { ModelRunner } from '../../src/backends/model-runner.ts';
 import { LLM, type LlmOptions } from '../../src/engine/llm.ts';
 import { openSoftwareGpu } from '../backends/webgpu/software-gpu.ts';
 import { openStories, storiesFolder } from '../support/stories.ts';
@@ -23,17 +24,31 @@ const prompts = lengths.map(length => ({
   promptTokenIds: [...golden.prompt_token_ids, ...golden.greedy_token_ids].slice(0, length),
 }));
 
-test.each<[string, Partial<LlmOptions>]>([
-  ['vllm', { numBlocks: 10, maxNumSeqs: 4, maxNumBatchedTokens: 24 }],
-  ['hf-static', {}],
-  ['sglang', { numBlocks: 700 }],
-])('on a GPU, %s %j tells the known story', async (policy, options) => {
+/** Most batches that the runner had at once, from now on. */
+function inFlight(runner: ModelRunner): () => number {
+  let now = 0;
+  let most = 0;
+  const run = runner.run;
+  runner.run = async batch => {
+    most = Math.max(most, ++now);
+    return await run(batch).finally(() => now--);
+  };
+  return () => most;
+}
+
+test.each<[string, number, Partial<LlmOptions>]>([
+  ['vllm', 2, { numBlocks: 10, maxNumSeqs: 4, maxNumBatchedTokens: 24 }],
+  ['hf-static', 2, {}],
+  ['sglang', 2, { numBlocks: 700 }],
+])('on a GPU, %s, %i steps in flight, %j tells the known story', async (policy, flying, options) => {
   llm = await load({ policy, ...options });
+  const deepest = inFlight(llm.engine.runner);
   const outputs = await llm.generate(prompts, { temperature: 0, maxTokens: 24 });
   for (const [i, { outputs: samples }] of outputs.entries()) {
     const from = lengths[i]! - golden.prompt_token_ids.length;
     expect(samples[0]!.tokenIds).toEqual(golden.greedy_token_ids.slice(from, from + 24));
   }
+  expect(deepest()).toBe(flying);
 });
 
 test('on a GPU, a seed draws what it draws on the reference, filtered or not', async () => {

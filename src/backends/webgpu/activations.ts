@@ -70,8 +70,9 @@ export class Activations {
     return size.tokens <= tokens && size.outputs <= outputs && size.draws <= draws && size.words <= words;
   }
 
-  free(memory: GpuMemory): void {
-    for (const buffer of Object.values(this.buffers)) memory.free(buffer);
+  /** @param kept stays. */
+  free(memory: GpuMemory, kept?: GPUBuffer): void {
+    for (const buffer of Object.values(this.buffers)) if (buffer !== kept) memory.free(buffer);
   }
 }
 

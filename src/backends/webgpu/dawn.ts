@@ -11,6 +11,8 @@ export interface DawnOptions {
    * reading zero. Off unless the user asks for it.
    */
   readonly unsafeFast?: boolean | undefined;
+  /** More of Dawn's toggles, to measure what they do. */
+  readonly toggles?: readonly string[] | undefined;
 }
 
 /** What the package `webgpu` exports. */
@@ -37,7 +39,7 @@ export async function openDawn(
   options: DawnOptions = {},
   load: () => Promise<DawnModule> = () => import('webgpu'),
 ): Promise<GPU> {
-  const toggles = options.unsafeFast ? [...ALWAYS, ...UNSAFE_FAST] : ALWAYS;
+  const toggles = [...ALWAYS, ...(options.unsafeFast ? UNSAFE_FAST : []), ...(options.toggles ?? [])];
   const flags = [`enable-dawn-features=${toggles.join(',')}`];
   // Quantised timestamps are for web pages that must not be told the time.
   flags.push('disable-dawn-features=timestamp_quantization');

@@ -8,6 +8,7 @@ export interface DeviceOptions {
   /** See `DawnOptions`. */
   readonly backend?: 'null' | undefined;
   readonly unsafeFast?: boolean | undefined;
+  readonly toggles?: readonly string[] | undefined;
 }
 
 /** Enabled where the adapter has them; kernels ask the traits which they may use. */
@@ -58,8 +59,8 @@ export class GpuDevice {
 
   /** @throws UsageError when there is no such adapter, or it gives no device. */
   static async open(options: DeviceOptions = {}): Promise<GpuDevice> {
-    const { backend, unsafeFast } = options;
-    const adapter = await pickAdapter(options.adapter, { backend, unsafeFast });
+    const { backend, unsafeFast, toggles } = options;
+    const adapter = await pickAdapter(options.adapter, { backend, unsafeFast, toggles });
     const { info } = adapter;
     const available = new Set(adapter.features as Iterable<string>);
     const limits = Object.fromEntries(LIMITS.map(name => [name, adapter.limits[name]]));

@@ -18,19 +18,46 @@ export interface ForwardState {
   readonly activations: Activations;
 }
 
+/** Layers of the first piece of a pass, and of each that follows. */
+const PIECES = { first: 2, next: 10 };
+
 /**
- * Encodes one forward pass over a step that has been uploaded. Dispatches depend on each other in their order;
- * the residual stream (`hidden`) is in f32.
+ * One forward pass over a step that has been uploaded, in pieces to be encoded in their order. The GPU begins with
+ * the first while the CPU encodes the next: encoding all takes as long as the GPU needs for a third of a decode step.
  */
-export function encodeForward(pass: GPUComputePassEncoder, state: ForwardState, step: StepUpload): void {
-  const { config, kernels, model, activations } = state;
-  const { tokens, outputs, draws, copies } = step.counts;
+export function* forwardPieces(
+  state: ForwardState,
+  step: StepUpload,
+): Generator<(pass: GPUComputePassEncoder) => void> {
+  const { layers } = state.config;
+  let to = 0;
+  do {
+    const from = to;
+    to = Math.min(layers, from === 0 ? PIECES.first : from + PIECES.next);
+    const end = to;
+    yield pass => {
+      if (from === 0) encodeBegin(pass, state, step);
+      if (step.counts.tokens === 0) return;
+      for (let layer = from; layer < end; layer++) encodeLayer(pass, state, step, layer);
+      if (end === layers) encodeEnd(pass, state, step);
+    };
+  } while (to < layers);
+}
+
+function encodeBegin(pass: GPUComputePassEncoder, state: ForwardState, step: StepUpload): void {
+  const { kernels, model, activations } = state;
+  const { tokens, copies } = step.counts;
+  if (copies > 0) encodeCopies(pass, state);
+  const embed = () => ({ ...activations.buffers, embedding: model.embedding });
+  if (tokens > 0) kernels.part('embed').dispatch(pass, 0, embed, [tokens, 1, 1]);
+}
+
+/** Logits of the rows that are drawn from, and the draws. */
+function encodeEnd(pass: GPUComputePassEncoder, state: ForwardState, step: StepUpload): void {
+  const { kernels, model, activations } = state;
+  const { outputs, draws } = step.counts;
   const { linear } = kernels;
   const { buffers } = activations;
-  if (copies > 0) encodeCopies(pass, state);
-  if (tokens === 0) return;
-  kernels.part('embed').dispatch(pass, 0, () => ({ ...buffers, embedding: model.embedding }), [tokens, 1, 1]);
-  for (let layer = 0; layer < config.layers; layer++) encodeLayer(pass, state, step, layer);
   if (outputs === 0) return;
   const finalNorm = () => ({ ...buffers, weights: model.finalNorm, normed: buffers.outputs });
   kernels.part('finalNorm').dispatch(pass, 0, finalNorm, [outputs, 1, 1]);
@@ -46,6 +73,7 @@ function encodeCopies(pass: GPUComputePassEncoder, { kernels, shape, kv, activat
   }
 }
 
+/** Dispatches depend on each other in their order; the residual stream (`hidden`) is in f32. */
 function encodeLayer(
   pass: GPUComputePassEncoder,
   { config, shape, kernels, model, kv, activations }: ForwardState,

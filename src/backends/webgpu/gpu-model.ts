@@ -1,12 +1,11 @@
 import { UsageError } from '../../core/errors.ts';
 import type { Bytes } from '../../core/units.ts';
 import type { ModelConfig } from '../model/config.ts';
-import type { Weights } from '../model/weights.ts';
 import type { GpuDevice } from './device.ts';
 import type { GpuMemory } from './gpu-memory.ts';
 import { type Dtype, formatOf } from './kernels/storage.ts';
 import { ropeTable } from './rope-table.ts';
-import { WeightUpload } from './weight-upload.ts';
+import type { WeightSource } from './weight-upload.ts';
 
 export interface GpuLayer {
   readonly attentionNorm: GPUBuffer;
@@ -76,14 +75,13 @@ export async function uploadModel(
   gpu: GpuDevice,
   memory: GpuMemory,
   config: ModelConfig,
-  weights: Weights,
+  upload: WeightSource,
   dtype: Dtype,
   progress: (share: number) => void = () => {},
 ): Promise<GpuModel> {
   checkShapes(config);
   const { hidden, headDim, heads, kvHeads, intermediate, vocab } = config;
   const { bytes } = formatOf(dtype);
-  const upload = new WeightUpload(gpu, memory, weights);
   const matrix = async (name: string, rows: number, columns: number, width = columns) => {
     const buffer = await memory.allocate(name, rows * width * bytes);
     await upload.upload(name, [rows, columns], { buffer, dtype, width });

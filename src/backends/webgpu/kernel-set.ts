@@ -1,9 +1,7 @@
 import type { ModelConfig } from '../model/config.ts';
+import { decodeShader, prefillShader } from './attention/attention-kernels.ts';
 import type { AttentionShape } from './attention/attention-shape.ts';
-import { prefillTokens } from './attention/attention-shape.ts';
 import { mergeShader } from './attention/merge.ts';
-import { pagedAttentionShader } from './attention/paged-attention.ts';
-import { TILE } from './attention/work-list.ts';
 import type { GpuDevice } from './device.ts';
 import { paddedIntermediate, qkvRows } from './gpu-model.ts';
 import { Kernel } from './kernel.ts';
@@ -18,6 +16,7 @@ import type { Dtype } from './kernels/storage.ts';
 import { LinearKernels } from './linear/linear-kernels.ts';
 import type { LinearOp } from './linear/linear-op.ts';
 import type { Preference } from './linear/linear-variants.ts';
+import type { DeviceTraits } from './traits.ts';
 
 /** What kernels are made for, beside the device. */
 export interface KernelOptions {
@@ -50,14 +49,14 @@ export function attentionShape({ config, dtype, blockSize }: KernelOptions): Att
   return { dtype, heads, kvHeads, headDim, blockSize, window: slidingWindow };
 }
 
-export function shadersOf(options: KernelOptions): Record<Part, Shader> {
+export function shadersOf(options: KernelOptions, traits: DeviceTraits): Record<Part, Shader> {
   const { config, dtype, blockSize } = options;
   const { hidden, heads, kvHeads, headDim, rmsNormEps: eps, vocab } = config;
   const shape = attentionShape(options);
   const norm = (gather: boolean) => rmsNormShader({ dtype, hidden, eps, gather, threads: THREADS });
   return {
     copyBlocks: copyBlocksShader({ dtype, kvHeads, headDim, blockSize }),
-    embed: embedShader({ dtype, hidden }),
+    embed: embedShader({ dtype, hidden, vocab }),
     norm: norm(false),
     finalNorm: norm(true),
     rope: ropeShader({
@@ -68,13 +67,8 @@ export function shadersOf(options: KernelOptions): Record<Part, Shader> {
       blockSize,
       qkNormEps: config.qkNorm ? eps : undefined,
     }),
-    decode: pagedAttentionShader({ ...shape, tokens: 1, items: 'decodes', threads: TILE }),
-    prefill: pagedAttentionShader({
-      ...shape,
-      tokens: prefillTokens(shape),
-      items: 'prefills',
-      threads: TILE,
-    }),
+    decode: decodeShader(shape, traits),
+    prefill: prefillShader(shape, traits),
     merge: mergeShader({ dtype, heads, headDim }),
     sample: sampleShader({ vocab, threads: THREADS }),
   };
@@ -113,7 +107,7 @@ export class KernelSet {
 
   constructor(gpu: GpuDevice, options: KernelOptions) {
     this.#gpu = gpu;
-    this.#shaders = shadersOf(options);
+    this.#shaders = shadersOf(options, gpu.traits);
     this.linear = Object.fromEntries(
       linearOps(options).map(op => [op.name, new LinearKernels(gpu, op, options.prefer)]),
     ) as Record<LinearOp['name'], LinearKernels>;

@@ -1,20 +1,24 @@
 import { type Bytes, MiB, type Tokens } from '../../core/units.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Weights } from '../model/weights.ts';
-import type { Drawn, ModelRunner, TokenBatch } from '../model-runner.ts';
+import type { Draw, Drawn, ModelRunner, TokenBatch } from '../model-runner.ts';
 import { sampleToken } from '../sampling/sample.ts';
 import { type ActivationOptions, Activations, activationBytes, grown, type StepSize } from './activations.ts';
+import { tokensPerPrefill } from './attention/attention-kernels.ts';
 import { AttentionPlanner } from './attention/work-list.ts';
 import type { GpuDevice } from './device.ts';
-import { encodeForward } from './forward.ts';
+import { DummyWeights } from './dummy-weights.ts';
+import { forwardPieces } from './forward.ts';
 import { GpuMemory } from './gpu-memory.ts';
 import { type GpuModel, modelBytes, uploadModel } from './gpu-model.ts';
 import { attentionShape, KernelSet } from './kernel-set.ts';
 import { NO_TOKEN } from './kernels/sample.ts';
 import { allocateKv, blocksWithin, type KvLayer } from './kv-cache.ts';
+import { type KernelTime, PassProfile } from './pass-profile.ts';
 import { type Readback, ReadbackRing } from './readback-ring.ts';
 import { type RunnerOptions, runnerSettings } from './runner-options.ts';
 import { drawsOnGpu, type StepUpload, stepUpload } from './step-upload.ts';
+import { WeightUpload } from './weight-upload.ts';
 
 /** Attention workgroups that keep any GPU busy: several for each multiprocessor of the largest. */
 const WORKGROUPS = 1024;
@@ -59,12 +63,13 @@ export class WebGpuRunner implements ModelRunner {
 
   /**
    * Compiles the kernels, uploads the weights and allocates the KV cache.
+   * @param weights `dummy`: random ones of the right shapes, to measure with.
    * @throws UsageError when the model's shape, the options or the GPU's memory do not allow it.
    */
   static async create(
     gpu: GpuDevice,
     config: ModelConfig,
-    weights: Weights,
+    weights: Weights | 'dummy',
     options: RunnerOptions,
   ): Promise<WebGpuRunner> {
     const settings = runnerSettings(options);
@@ -73,7 +78,7 @@ export class WebGpuRunner implements ModelRunner {
     try {
       const kernelOptions = { config, dtype, blockSize, prefer: options.prefer };
       const shape = attentionShape(kernelOptions);
-      const planner = new AttentionPlanner(shape, WORKGROUPS);
+      const planner = new AttentionPlanner(shape, tokensPerPrefill(shape, gpu.traits), WORKGROUPS);
       const size = { tokens: maxBatchedTokens, outputs: maxSeqs, draws: maxSeqs, words: UPLOAD / 4 };
       const kernels = new KernelSet(gpu, kernelOptions);
       const scratchBytes = (rows: number) =>
@@ -87,7 +92,9 @@ export class WebGpuRunner implements ModelRunner {
       const numBlocks =
         settings.numBlocks ?? blocksWithin(settings.memory!, taken, gpu, config, dtype, blockSize);
       if (settings.compileAhead) await kernels.prepareUpTo(maxBatchedTokens, maxSeqs);
-      const model = await uploadModel(gpu, memory, config, weights, dtype, options.progress);
+      const source =
+        weights === 'dummy' ? new DummyWeights(gpu, memory) : new WeightUpload(gpu, memory, weights);
+      const model = await uploadModel(gpu, memory, config, source, dtype, options.progress);
       const activations = await Activations.allocate(memory, size, activationOptions);
       const kv = await allocateKv(memory, config, dtype, blockSize, numBlocks);
       const built = { kernels, planner, model, kv, activations, activationOptions, shape, numBlocks };
@@ -103,6 +110,10 @@ export class WebGpuRunner implements ModelRunner {
     return this.#parts.memory.used;
   }
 
+  feeds(draw: Draw): boolean {
+    return drawsOnGpu(draw);
+  }
+
   async run(batch: TokenBatch): Promise<readonly Drawn[]> {
     const submitted = this.#encoded.then(() => this.#submit(batch));
     this.#encoded = submitted.catch(() => undefined);
@@ -110,12 +121,24 @@ export class WebGpuRunner implements ModelRunner {
     return await readback.read(bytes => this.#drawn(batch, step, bytes));
   }
 
+  /** Runs a batch with each kernel timed; draws are not read. The device must have timestamps. */
+  async profile(batch: TokenBatch): Promise<readonly KernelTime[]> {
+    const { gpu } = this.#parts;
+    const step = await this.#prepare(batch);
+    const encoder = gpu.device.createCommandEncoder();
+    const profile = new PassProfile(gpu, encoder);
+    const state = { ...this.#parts, activations: this.#activations };
+    for (const encode of forwardPieces(state, step)) encode(profile.pass);
+    return await profile.finish();
+  }
+
   dispose(): void {
     this.#ring.destroy();
     this.#parts.memory.destroy();
   }
 
-  async #submit(batch: TokenBatch): Promise<{ step: StepUpload; readback: Readback }> {
+  /** Uploads a step that the kernels and buffers are made ready for. */
+  async #prepare(batch: TokenBatch): Promise<StepUpload> {
     const { gpu, planner } = this.#parts;
     gpu.check();
     const step = stepUpload(batch, planner);
@@ -126,10 +149,23 @@ export class WebGpuRunner implements ModelRunner {
     const { queue } = gpu.device;
     queue.writeBuffer(buffers.step, 0, step.uniform);
     queue.writeBuffer(buffers.batch, 0, step.words);
+    return step;
+  }
+
+  async #submit(batch: TokenBatch): Promise<{ step: StepUpload; readback: Readback }> {
+    const { gpu } = this.#parts;
+    const step = await this.#prepare(batch);
+    const { draws } = step.counts;
+    const { buffers } = this.#activations;
+    const { queue } = gpu.device;
+    for (const encode of forwardPieces({ ...this.#parts, activations: this.#activations }, step)) {
+      const encoder = gpu.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      encode(pass);
+      pass.end();
+      queue.submit([encoder.finish()]);
+    }
     const encoder = gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    encodeForward(pass, { ...this.#parts, activations: this.#activations }, step);
-    pass.end();
     const logitBytes = step.cpuRows * this.config.vocab * 4;
     const readback = this.#ring.take(Math.max(4, draws * 4 + logitBytes));
     if (draws > 0) encoder.copyBufferToBuffer(buffers.drawn, 0, readback.buffer, 0, draws * 4);
@@ -138,12 +174,13 @@ export class WebGpuRunner implements ModelRunner {
     return { step, readback };
   }
 
-  /** Steps that are under way keep the old buffers until they are done. */
+  /** Steps that are under way keep the old buffers until they are done; what they draw is carried over. */
   async #makeRoom(size: StepSize): Promise<void> {
     if (this.#activations.holds(size)) return;
-    const { memory, activationOptions, kernels } = this.#parts;
+    const { gpu, memory, activationOptions, kernels } = this.#parts;
     const before = this.#activations.size;
-    this.#activations.free(memory);
+    const { drawn } = this.#activations.buffers;
+    this.#activations.free(memory, drawn);
     kernels.forgetBuffers();
     try {
       this.#activations = await Activations.allocate(memory, grown(before, size), activationOptions);
@@ -151,6 +188,11 @@ export class WebGpuRunner implements ModelRunner {
       // This step is too large; the next may not be.
       this.#activations = await Activations.allocate(memory, before, activationOptions);
       throw error;
+    } finally {
+      const encoder = gpu.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(drawn, 0, this.#activations.buffers.drawn, 0, before.draws * 4);
+      gpu.device.queue.submit([encoder.finish()]);
+      memory.free(drawn);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Draw, TokenBatch } from '../model-runner.ts';
 import { noiseKey } from '../sampling/gumbel.ts';
 import type { AttentionPlanner } from './attention/work-list.ts';
-import { ENTRY, STEP_FIELDS, STEP_WORDS, type StepField } from './kernels/step-layout.ts';
+import { ENTRY, STEP_FIELDS, type StepField, stepUniform } from './kernels/step-layout.ts';
 
 /** A step as its kernels get it: one upload of words, and the uniform that says where what is. */
 export interface StepUpload {
@@ -74,8 +74,7 @@ export function stepUpload(batch: TokenBatch, planner: AttentionPlanner): StepUp
       counts[section.count] = section.words.length / ('entry' in section ? section.entry : 1);
     at += section.words.length;
   }
-  const uniform = new Uint32Array(STEP_WORDS);
-  uniform.set(STEP_FIELDS.map(field => counts[field]));
+  const uniform = stepUniform(counts);
   return { words, uniform, counts, logitRows, cpuRows };
 }
 

@@ -22,8 +22,16 @@ export interface Placement {
   readonly rowStep?: number | undefined;
 }
 
+/** Puts tensors by name to where they belong on the GPU. */
+export interface WeightSource {
+  /** @throws UsageError when the tensor is missing or is not of the shape that `config.json` speaks of. */
+  upload(name: string, shape: readonly number[], to: Placement): Promise<void>;
+  /** Lets go of what was needed on the way. */
+  finish(): void;
+}
+
 /** Brings tensors to the GPU piece by piece; each is converted there. */
-export class WeightUpload {
+export class WeightUpload implements WeightSource {
   readonly #gpu: GpuDevice;
   readonly #memory: GpuMemory;
   readonly #weights: Weights;
@@ -37,7 +45,6 @@ export class WeightUpload {
     this.#weights = weights;
   }
 
-  /** @throws UsageError when the tensor is missing or is not of the shape that `config.json` speaks of. */
   async upload(name: string, shape: readonly number[], to: Placement): Promise<void> {
     const tensor = await this.#weights.read(name);
     if (tensor.shape.join() !== shape.join()) {

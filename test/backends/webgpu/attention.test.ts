@@ -6,13 +6,17 @@ import {
   headGroup,
   prefillTokens,
 } from '../../../src/backends/webgpu/attention/attention-shape.ts';
-import { mergeShader } from '../../../src/backends/webgpu/attention/merge.ts';
 import { pagedAttentionShader } from '../../../src/backends/webgpu/attention/paged-attention.ts';
+import {
+  decodesBySubgroup,
+  subgroupDecodeShader,
+} from '../../../src/backends/webgpu/attention/subgroup-decode.ts';
 import { AttentionPlanner, TILE } from '../../../src/backends/webgpu/attention/work-list.ts';
 import { stepUpload } from '../../../src/backends/webgpu/step-upload.ts';
-import { batchOf, type TestRow, type TestSequence } from './batches.ts';
-import { naiveAttention, noise, relativeError } from './naive.ts';
-import { kernelCache, loaded, rounded, runKernels, stored } from './run-kernel.ts';
+import { attentionError } from './attention-error.ts';
+import { batchOf, type TestSequence } from './batches.ts';
+import { noise } from './naive.ts';
+import { kernelCache, runKernels } from './run-kernel.ts';
 import { softwareGpu } from './software-gpu.ts';
 
 const gpu = softwareGpu();
@@ -24,6 +28,8 @@ const SHAPES: readonly AttentionShape[] = [
   { dtype: 'f16', heads: 3, kvHeads: 3, headDim: 24, blockSize: 16, window: 40 },
   { dtype: 'f32', heads: 20, kvHeads: 2, headDim: 16, blockSize: 4, window: 7 },
   { dtype: 'f16', heads: 7, kvHeads: 1, headDim: 64, blockSize: 32 },
+  { dtype: 'f16', heads: 8, kvHeads: 2, headDim: 32, blockSize: 16, window: 300 },
+  { dtype: 'f16', heads: 4, kvHeads: 4, headDim: 16, blockSize: 16 },
 ];
 
 /** Rows as (tokens already computed, tokens of this step): decodes, prefills, chunks, prefix hits. */
@@ -35,12 +41,32 @@ const rowsArbitrary = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
-for (const shape of SHAPES) {
-  const { dtype, heads, kvHeads, headDim, blockSize, window } = shape;
-  test(`paged attention of ${heads} heads on ${kvHeads} of ${headDim}, ${dtype}, blocks of ${blockSize}, window ${window ?? 'none'}`, async () => {
+const portable = SHAPES.map(shape => {
+  const tokensPerItem = prefillTokens(shape);
+  const kernel = (items: 'decodes' | 'prefills') =>
+    pagedAttentionShader({
+      ...shape,
+      items,
+      tokens: items === 'decodes' ? 1 : tokensPerItem,
+      threads: TILE,
+    });
+  return { shape, decode: kernel('decodes'), prefill: kernel('prefills'), tokensPerItem };
+});
+
+/** SwiftShader has subgroups of 4. */
+const bySubgroup = portable
+  .filter(({ shape }) => decodesBySubgroup(shape, { subgroupSize: 4 }))
+  .map(kernels => ({
+    ...kernels,
+    decode: subgroupDecodeShader({ ...kernels.shape, subgroupSize: 4, threads: 64 }),
+  }));
+
+for (const kernels of [...portable, ...bySubgroup]) {
+  const { dtype, window } = kernels.shape;
+  test(`${kernels.decode.name}, window ${window ?? 'none'}`, async () => {
     let split = 0;
     const check = async (given: readonly { computed: number; count: number }[], seed: number) => {
-      const { error, merges } = await attend(shape, given, seed);
+      const { error, merges } = await attentionError(await gpu(), kernels, given, seed, compiled);
       split += merges;
       expect(error).toBeLessThan(dtype === 'f16' ? 2e-3 : 2e-5);
     };
@@ -63,89 +89,13 @@ for (const shape of SHAPES) {
   });
 }
 
-async function attend(
-  shape: AttentionShape,
-  given: readonly { computed: number; count: number }[],
-  seed: number,
-): Promise<{ error: number; merges: number }> {
-  const { dtype, heads, kvHeads, headDim, blockSize, window } = shape;
-  const rows: TestRow[] = [];
-  let blocks = 1;
-  for (const { computed, count } of given) {
-    const needed = Math.ceil((computed + count) / blockSize);
-    // Later blocks first, and −1 where the window has passed.
-    const passed = window === undefined ? 0 : Math.floor(Math.max(0, computed + 1 - window) / blockSize);
-    const own = Array.from({ length: needed }, (_, i) => (i < passed ? -1 : blocks + needed - 1 - i));
-    blocks += needed;
-    const sequence: TestSequence = { tokens: Array(computed + count).fill(0), blocks: own, computed };
-    rows.push({ sequence, count });
-  }
-  const batch = batchOf(rows, blockSize);
-  // So few workgroups wanted that long ranges are split.
-  const planner = new AttentionPlanner(shape, 3 * groupsPerItem(shape));
-  const step = stepUpload(batch, planner);
-  const { tokens, decodes, prefills, merges } = step.counts;
-  const kvSize = blocks * kvHeads * blockSize * headDim;
-  const queries = rounded(dtype, noise(seed, tokens * heads * headDim));
-  const keys = rounded(
-    dtype,
-    noise(seed + 1, kvSize).map(x => 2 * x),
-  );
-  const values = rounded(dtype, noise(seed + 2, kvSize));
-  const buffers = {
-    step: step.uniform,
-    batch: step.words,
-    queries: stored(dtype, queries),
-    keys: stored(dtype, keys),
-    values: stored(dtype, values),
-    attended: tokens * heads * headDim * 4,
-    partials: planner.maxPartials * heads * headDim * 4,
-    partial_stats: planner.maxPartials * heads * 8,
-  };
-  const kernel = (items: 'decodes' | 'prefills') =>
-    pagedAttentionShader({
-      ...shape,
-      items,
-      tokens: items === 'decodes' ? 1 : prefillTokens(shape),
-      threads: TILE,
-    });
-  const groups = groupsPerItem(shape);
-  const runs = [
-    { kernel: await compiled(kernel('decodes')), buffers, grid: [groups, decodes, 1] as const },
-    { kernel: await compiled(kernel('prefills')), buffers, grid: [groups, prefills, 1] as const },
-    { kernel: await compiled(mergeShader(shape)), buffers, grid: [heads, merges, 1] as const },
-  ];
-  const { attended } = await runKernels(await gpu(), runs, ['attended']);
-  const actual = loaded(dtype, attended!, tokens * heads * headDim);
-  const expected: number[] = [];
-  let token = 0;
-  for (const [row, { count }] of given.entries()) {
-    for (let i = 0; i < count; i++, token++) {
-      const position = batch.positions[token]!;
-      for (let head = 0; head < heads; head++) {
-        const kvHead = Math.floor(head / (heads / kvHeads));
-        const cached = (cache: Float32Array) =>
-          Array.from({ length: position + 1 }, (_, at) => {
-            const block = Math.max(0, rows[row]!.sequence.blocks[Math.floor(at / blockSize)]!);
-            const begin = ((block * kvHeads + kvHead) * blockSize + (at % blockSize)) * headDim;
-            return cache.subarray(begin, begin + headDim);
-          });
-        const query = queries.subarray(
-          (token * heads + head) * headDim,
-          (token * heads + head + 1) * headDim,
-        );
-        const start = window === undefined ? 0 : Math.max(0, position + 1 - window);
-        expected.push(...naiveAttention(query, cached(keys), cached(values), start));
-      }
-    }
-  }
-  return { error: relativeError(actual, expected), merges };
-}
-
 test('what was never written is never multiplied: no number in a block beyond the context does harm', async () => {
   const shape: AttentionShape = { dtype: 'f32', heads: 4, kvHeads: 2, headDim: 8, blockSize: 16 };
   const sequence: TestSequence = { tokens: Array(21).fill(0), blocks: [1, 0], computed: 20 };
-  const step = stepUpload(batchOf([{ sequence, count: 1 }], 16), new AttentionPlanner(shape, 64));
+  const step = stepUpload(
+    batchOf([{ sequence, count: 1 }], 16),
+    new AttentionPlanner(shape, prefillTokens(shape), 64),
+  );
   const cache = new Float32Array(2 * 2 * 16 * 8).fill(Number.NaN);
   for (let position = 0; position < 21; position++) {
     for (let head = 0; head < 2; head++) {

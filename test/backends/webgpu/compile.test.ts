@@ -67,25 +67,47 @@ const MODELS: Record<string, ModelConfig> = {
 /** Lanes of a subgroup on NVIDIA, SwiftShader, and none. */
 const SUBGROUPS = [32, 4, undefined];
 
+function portable(subgroupSize: number | undefined): DeviceTraits {
+  return {
+    subgroupSize,
+    shaderF16: true,
+    subgroupMatrices: [],
+    workgroupStorage: 32768,
+    maxInvocations: 256,
+    maxBinding: 2 ** 30,
+    robust: true,
+  };
+}
+
+/** As an H200 has them. */
+const MATRICES: DeviceTraits = {
+  ...portable(32),
+  subgroupMatrices: [{ m: 16, n: 16, k: 16, component: 'f16', result: 'f32' }],
+  workgroupStorage: 49152,
+  maxInvocations: 1024,
+};
+
+/**
+ * What the null backend has against them. It has as little workgroup memory as a phone, which it looks at last:
+ * of kernels for larger GPUs it need not say more.
+ */
 async function refused(shaders: readonly Shader[]): Promise<string[]> {
   const results = await Promise.allSettled(shaders.map(shader => Kernel.compile(gpu, shader)));
-  return results.flatMap(result => (result.status === 'rejected' ? [String(result.reason)] : []));
+  const reasons = results.flatMap(result => (result.status === 'rejected' ? [String(result.reason)] : []));
+  return reasons.filter(reason => {
+    const [, bytes] = /use of workgroup storage \((\d+) bytes\) is larger/.exec(reason) ?? [];
+    return bytes === undefined || Number(bytes) > MATRICES.workgroupStorage;
+  });
 }
 
 describe.each(Object.entries(MODELS))('%s', (_, config) => {
   test.each(['f16', 'f32'] as const)('every shader makes a pipeline, in %s', async dtype => {
     const shaders = new Map<string, Shader>();
-    for (const blockSize of [16, 256]) {
-      const options = { config, dtype, blockSize };
-      for (const shader of Object.values(shadersOf(options))) shaders.set(shader.code, shader);
-    }
-    for (const subgroupSize of SUBGROUPS) {
-      const traits: DeviceTraits = {
-        ...gpu.traits,
-        subgroupSize,
-        maxInvocations: 256,
-        workgroupStorage: 32768,
-      };
+    for (const traits of [...SUBGROUPS.map(portable), MATRICES]) {
+      for (const blockSize of [16, 256]) {
+        const options = { config, dtype, blockSize };
+        for (const shader of Object.values(shadersOf(options, traits))) shaders.set(shader.code, shader);
+      }
       for (const op of linearOps({ config, dtype, blockSize: 16 })) {
         const variants = LINEAR_VARIANTS.filter(variant => variant.supports(op, traits));
         expect(variants.length).toBeGreaterThan(1);
@@ -101,6 +123,20 @@ describe.each(Object.entries(MODELS))('%s', (_, config) => {
       ).toBeLessThanOrEqual(10);
     }
   });
+});
+
+test('the matrix kernels are among them', () => {
+  const names = LINEAR_VARIANTS.flatMap(variant =>
+    linearOps({ config: BASE, dtype: 'f16', blockSize: 16 })
+      .filter(op => variant.supports(op, MATRICES))
+      .flatMap(op => variant.passes(op, MATRICES).map(({ shader }) => shader.name)),
+  );
+  expect(names.filter(name => name.startsWith('matrix-gemm')).length).toBeGreaterThan(20);
+  const { prefill, decode } = shadersOf({ config: BASE, dtype: 'f16', blockSize: 16 }, MATRICES);
+  expect([prefill.name, decode.name].map(name => name.split(' ')[0])).toEqual([
+    'matrix-prefill',
+    'subgroup-decode',
+  ]);
 });
 
 test('the conversions of weights and the bandwidth probe make pipelines', async () => {
@@ -165,9 +201,16 @@ test('the largest heads fit the workgroup memory of any adapter', async () => {
   expect(await refused(shaders)).toEqual([]);
 });
 
-test('a shader that a device refuses is named, with its reason', async () => {
-  const shader: Shader = { name: 'a broken one', code: 'fn main( {', bindings: [] };
-  await expect(Kernel.compile(gpu, shader)).rejects.toThrow(
-    /kernel "a broken one" does not compile: .*expected/s,
-  );
+test.each([
+  ['a broken one', 'fn main( {', 'expected'],
+  [
+    'matrix-broken',
+    'enable f16; enable subgroups; enable chromium_experimental_subgroup_matrix;\n@compute @workgroup_size(32) fn main() { let m = subgroup_matrix_left<f16, 16, 16>() + 1; }',
+    'no matching overload',
+  ],
+])('a shader that a device refuses is named, with its reason: %s', async (name, code, reason) => {
+  const shader: Shader = { name, code, bindings: [] };
+  expect(await refused([shader])).toEqual([
+    expect.stringMatching(new RegExp(`kernel "${name}" does not compile: .*${reason}`, 's')),
+  ]);
 });

@@ -12,11 +12,12 @@ import { embedShader } from '../../../src/backends/webgpu/kernels/embed.ts';
 import { rmsNormShader } from '../../../src/backends/webgpu/kernels/rms-norm.ts';
 import { ropeHeads, ropeShader } from '../../../src/backends/webgpu/kernels/rope.ts';
 import { NO_TOKEN, sampleShader } from '../../../src/backends/webgpu/kernels/sample.ts';
+import { stepUniform } from '../../../src/backends/webgpu/kernels/step-layout.ts';
 import type { Dtype } from '../../../src/backends/webgpu/kernels/storage.ts';
 import { ropeTable } from '../../../src/backends/webgpu/rope-table.ts';
 import { GREEDY } from './batches.ts';
 import { naiveRmsNorm, noise, relativeError } from './naive.ts';
-import { halfBits, kernelCache, loaded, rounded, runKernels, stepUniform, stored } from './run-kernel.ts';
+import { halfBits, kernelCache, loaded, rounded, runKernels, stored } from './run-kernel.ts';
 import { softwareGpu } from './software-gpu.ts';
 
 const gpu = softwareGpu();
@@ -30,12 +31,14 @@ describe.each(DTYPES)('with %s', dtype => {
     const table = rounded(dtype, noise(1, hidden * vocab));
     const tokens = [3, 10, 0, 3];
     const buffers = {
+      drawn: Int32Array.from([7, 10]),
       step: stepUniform({ tokens: 4 }),
-      batch: Int32Array.from(tokens),
+      // The second is what draw 1 of the step before drew.
+      batch: Int32Array.from([3, -2, 0, 3]),
       embedding: stored(dtype, table),
       hidden: 4 * hidden * 4,
     };
-    const kernel = await compiled(embedShader({ dtype, hidden }));
+    const kernel = await compiled(embedShader({ dtype, hidden, vocab }));
     const { hidden: out } = await runKernels(await gpu(), [{ kernel, buffers, grid: [4, 1, 1] }], ['hidden']);
     const expected = tokens.flatMap(token => [...table.subarray(token * hidden, (token + 1) * hidden)]);
     expect([...new Float32Array(out!)]).toEqual(expected);

@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { stepUniform } from '../../../src/backends/webgpu/kernels/step-layout.ts';
 import type { Dtype } from '../../../src/backends/webgpu/kernels/storage.ts';
 import { gemvShader, gemvVariant } from '../../../src/backends/webgpu/linear/gemv.ts';
-import {
-  columnsOf,
-  type Epilogue,
-  type LinearOp,
-  ROW_PADDING,
-} from '../../../src/backends/webgpu/linear/linear-op.ts';
+import type { Epilogue, LinearOp } from '../../../src/backends/webgpu/linear/linear-op.ts';
 import type { LinearVariant } from '../../../src/backends/webgpu/linear/linear-variant.ts';
 import {
   chooseVariant,
@@ -15,8 +11,9 @@ import {
 } from '../../../src/backends/webgpu/linear/linear-variants.ts';
 import { tiledVariant } from '../../../src/backends/webgpu/linear/tiled-gemm.ts';
 import type { DeviceTraits } from '../../../src/backends/webgpu/traits.ts';
-import { naiveLinear, naiveSwiglu, noise, relativeError } from './naive.ts';
-import { kernelCache, loaded, rounded, runKernels, stepUniform, stored } from './run-kernel.ts';
+import { linearError } from './linear-error.ts';
+import { naiveLinear, noise, relativeError } from './naive.ts';
+import { kernelCache, runKernels } from './run-kernel.ts';
 import { softwareGpu } from './software-gpu.ts';
 
 const gpu = softwareGpu();
@@ -120,49 +117,15 @@ describe('linear layers against the plain sum', () => {
   for (const [seed, given] of CASES.entries()) {
     const { variant, dtype, epilogue, inputs, outputs, bias, rows } = given;
     test(`${variant.name} ${dtype} ${epilogue} ${outputs}x${inputs}`, async () => {
-      for (const count of rows)
-        expect(await errorOf(given, count, seed)).toBeLessThan(dtype === 'f16' ? 2e-3 : 1e-5);
-      expect(bias).toBe(given.bias);
+      const op: LinearOp = { name: 'qkv', dtype, inputs, outputs, epilogue, bias, rows: 'tokens' };
+      for (const count of rows) {
+        const { error, untouched } = await linearError(await gpu(), variant, op, count, seed, compiled);
+        expect(error).toBeLessThan(dtype === 'f16' ? 2e-3 : 1e-5);
+        expect(untouched).toBe(true);
+      }
     });
   }
 });
-
-/** Also checks that rows past the last are left alone, whatever is in them. */
-async function errorOf(
-  { variant, dtype, epilogue, inputs, outputs, bias }: Case,
-  rows: number,
-  seed: number,
-): Promise<number> {
-  const device = await gpu();
-  const op: LinearOp = { name: 'qkv', dtype, inputs, outputs, epilogue, bias, rows: 'tokens' };
-  const columns = columnsOf(op);
-  const padded = Math.ceil(rows / ROW_PADDING) * ROW_PADDING;
-  const x = rounded(dtype, noise(seed + 1, rows * inputs));
-  const weights = rounded(dtype, noise(seed + 2, outputs * inputs));
-  const biases = noise(seed + 3, outputs);
-  const before = noise(seed + 4, padded * columns);
-  const kept = epilogue === 'residual' || epilogue === 'logits' ? 'f32' : dtype;
-  const garbage = new Float32Array(padded * inputs).fill(Number.NaN);
-  garbage.set(x);
-  const buffers = {
-    step: stepUniform({ tokens: rows }),
-    x: stored(dtype, garbage),
-    weights: stored(dtype, weights),
-    y: stored(kept, before),
-    ...(bias && { bias: biases }),
-  };
-  const runs = [];
-  for (const pass of variant.passes(op, device.traits)) {
-    runs.push({ kernel: await compiled(pass.shader), buffers, grid: pass.grid(rows) });
-  }
-  const { y } = await runKernels(device, runs, ['y']);
-  const product = naiveLinear(x, weights, rows, outputs, inputs, bias ? biases : undefined);
-  const expected = epilogue === 'swiglu' ? naiveSwiglu(product) : product;
-  if (epilogue === 'residual') for (let i = 0; i < expected.length; i++) expected[i]! += before[i]!;
-  const actual = loaded(kept, y!, padded * columns);
-  expect([...actual.subarray(rows * columns)]).toEqual([...rounded(kept, before).subarray(rows * columns)]);
-  return relativeError(actual, expected);
-}
 
 describe('the choice of a variant', () => {
   const op: LinearOp = {

@@ -1,7 +1,6 @@
 import type { GpuDevice } from '../../../src/backends/webgpu/device.ts';
 import { Kernel } from '../../../src/backends/webgpu/kernel.ts';
 import type { Grid, Shader } from '../../../src/backends/webgpu/kernels/shader.ts';
-import { STEP_FIELDS, STEP_WORDS, type StepField } from '../../../src/backends/webgpu/kernels/step-layout.ts';
 import type { Dtype } from '../../../src/backends/webgpu/kernels/storage.ts';
 import { MAP_READ, USAGE } from '../../../src/backends/webgpu/usage.ts';
 
@@ -74,12 +73,6 @@ export function kernelCache(gpu: () => Promise<GpuDevice>): (shader: Shader) => 
     kernels.set(shader.code, compiled);
     return compiled;
   };
-}
-
-export function stepUniform(values: Partial<Record<StepField, number>>): Uint32Array {
-  const uniform = new Uint32Array(STEP_WORDS);
-  uniform.set(STEP_FIELDS.map(field => values[field] ?? 0));
-  return uniform;
 }
 
 /** Values as a buffer of that dtype has them. */

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AttentionShape } from '../../../src/backends/webgpu/attention/attention-shape.ts';
+import {
+  type AttentionShape,
+  prefillTokens,
+} from '../../../src/backends/webgpu/attention/attention-shape.ts';
 import { AttentionPlanner, TILE } from '../../../src/backends/webgpu/attention/work-list.ts';
 import { ENTRY } from '../../../src/backends/webgpu/kernels/step-layout.ts';
 import { batchOf, type TestRow } from './batches.ts';
@@ -30,7 +33,8 @@ test('every token sees each of its positions in exactly one item, and split ones
   fc.assert(
     fc.property(rows, fc.integer({ min: 1, max: 300 }), windows, (given, workgroups, window) => {
       const batch = batchOf(rowsOf(given), 16);
-      const planner = new AttentionPlanner({ ...SHAPE, window }, workgroups);
+      const shape = { ...SHAPE, window };
+      const planner = new AttentionPlanner(shape, prefillTokens(shape), workgroups);
       const { decodes, prefills, merges } = planner.plan(batch);
       const seen = new Map<number, (readonly [start: number, end: number])[]>();
       const partials = new Map<number, number[]>();
@@ -69,7 +73,7 @@ test('every token sees each of its positions in exactly one item, and split ones
 });
 
 test('one long sequence alone is split over the GPU; where there are many, none is', () => {
-  const planner = new AttentionPlanner(SHAPE, 64);
+  const planner = new AttentionPlanner(SHAPE, prefillTokens(SHAPE), 64);
   const alone = planner.plan(batchOf(rowsOf([[8191, 1]]), 16));
   expect(alone.decodes.length / ENTRY.attention).toBe(16);
   expect(alone.merges).toEqual([0, 16, 0, 1]);
@@ -79,6 +83,8 @@ test('one long sequence alone is split over the GPU; where there are many, none 
 });
 
 test('splits begin at tiles', () => {
-  const { decodes } = new AttentionPlanner(SHAPE, 1024).plan(batchOf(rowsOf([[3000, 1]]), 16));
+  const { decodes } = new AttentionPlanner(SHAPE, prefillTokens(SHAPE), 1024).plan(
+    batchOf(rowsOf([[3000, 1]]), 16),
+  );
   for (const [, , , start] of entries(decodes, ENTRY.attention)) expect(start! % TILE).toBe(0);
 });

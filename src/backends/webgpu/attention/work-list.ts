@@ -1,5 +1,5 @@
 import type { TokenBatch } from '../../model-runner.ts';
-import { type AttentionShape, groupsPerItem, prefillTokens } from './attention-shape.ts';
+import { type AttentionShape, groupsPerItem } from './attention-shape.ts';
 
 /** Positions of a tile, which a split is a multiple of. */
 export const TILE = 128;
@@ -21,10 +21,13 @@ export class AttentionPlanner {
   /** Items that fill the GPU. */
   readonly #wanted: number;
 
-  /** @param workgroups that keep the GPU busy: a few for each of its multiprocessors. */
-  constructor(shape: AttentionShape, workgroups: number) {
+  /**
+   * @param tokens of a sequence that one item of a prefill has.
+   * @param workgroups that keep the GPU busy: a few for each of its multiprocessors.
+   */
+  constructor(shape: AttentionShape, tokens: number, workgroups: number) {
     this.#shape = shape;
-    this.#tokens = prefillTokens(shape);
+    this.#tokens = tokens;
     this.#wanted = Math.max(1, Math.floor(workgroups / groupsPerItem(shape)));
   }
 

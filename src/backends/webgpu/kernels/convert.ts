@@ -21,11 +21,11 @@ const ELEMENT: Record<FileDtype, string> = {
   BF16: 'bitcast<f32>(select(source[i / 2u] << 16u, source[i / 2u] & 0xffff0000u, (i & 1u) == 1u))',
 };
 
-const THREADS = 256;
+export const CONVERT_THREADS = 256;
 
 /** Workgroups for so many units, in two dimensions: one has 65,535 at most. */
 export function convertGrid(units: number): [number, number, number] {
-  const groups = Math.ceil(units / THREADS);
+  const groups = Math.ceil(units / CONVERT_THREADS);
   const x = Math.min(groups, 32768);
   return [x, Math.ceil(groups / x), 1];
 }
@@ -54,10 +54,10 @@ fn element(row: u32, column: u32) -> f32 {
   let i = row * convert.columns + column;
   return ${ELEMENT[from]};
 }`,
-    workgroupSize: THREADS,
+    workgroupSize: CONVERT_THREADS,
     builtins: ['@builtin(num_workgroups) groups: vec3<u32>'],
     body: `
-  let unit = (group.y * groups.x + group.x) * ${THREADS}u + local;
+  let unit = (group.y * groups.x + group.x) * ${CONVERT_THREADS}u + local;
   if (unit >= convert.rows * convert.units) { return; }
   let row = unit / convert.units;
   let column = (unit % convert.units) * ${format.width}u;

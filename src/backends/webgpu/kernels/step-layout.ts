@@ -43,6 +43,13 @@ export const ENTRY = {
 
 export const STEP_STRUCT = `struct Step {\n${STEP_FIELDS.map(field => `  ${field}: u32,`).join('\n')}\n}`;
 
+/** The uniform with these values, and zero elsewhere. */
+export function stepUniform(values: Partial<Record<StepField, number>>): Uint32Array<ArrayBuffer> {
+  const uniform = new Uint32Array(STEP_WORDS);
+  uniform.set(STEP_FIELDS.map(field => values[field] ?? 0));
+  return uniform;
+}
+
 export const STEP_BINDING: Binding = { name: 'step', access: 'uniform', type: 'Step' };
 /** Tokens first, then the sections. Read-only, so that loops over it stay uniform. */
 export const BATCH_BINDING: Binding = { name: 'batch', access: 'read', type: 'array<i32>' };

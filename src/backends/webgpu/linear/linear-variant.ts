@@ -12,6 +12,8 @@ export interface LinearVariant {
   readonly name: string;
   /** Whether this device can run it, for this layer. */
   supports(op: LinearOp, traits: DeviceTraits): boolean;
+  /** Faster than its like only with bounds checks on (true), or off (false). */
+  readonly robust?: boolean | undefined;
   /** Row counts it is right and meant for, both included. */
   readonly minRows: number;
   readonly maxRows: number;
