@@ -10,6 +10,8 @@ export interface BackendFlags {
   readonly dtype?: 'f16' | 'f32';
   readonly gpuMemory?: Bytes;
   readonly unsafeFast?: boolean;
+  /** False: do not measure kernels. */
+  readonly tune?: boolean;
 }
 
 /** Where the model comes from, beside its name. */
@@ -41,6 +43,10 @@ export function addBackendFlags(command: Command, preset: string): Command {
         'modest size)',
     ).argParser(gpuMemory),
     new Option('--unsafe-fast', 'no bounds checks in GPU kernels: faster, and a bug may corrupt memory'),
+    new Option(
+      '--no-tune',
+      'take kernels by rule, not by what was measured on this GPU when it was first used',
+    ),
   ];
   for (const option of options) command.addOption(option.helpGroup(GROUP));
   return command;
@@ -67,7 +73,8 @@ export function givenBackendFlags(options: Record<string, unknown>): string[] {
     revision: '--revision',
     offline: '--offline',
   };
-  return Object.entries(flags).flatMap(([key, flag]) => (options[key] === undefined ? [] : [flag]));
+  const given = Object.entries(flags).flatMap(([key, flag]) => (options[key] === undefined ? [] : [flag]));
+  return options['tune'] === false ? [...given, '--no-tune'] : given;
 }
 
 function oneOf<T extends string>(flag: string, names: readonly T[]): (value: string) => T {

@@ -66,8 +66,12 @@ function instead(why: string): ChosenBackend {
   return { ...reference, remark: `using the reference backend, on the CPU: ${why}` };
 }
 
-function refuseGpuFlags({ adapter, dtype, unsafeFast }: BackendFlags): void {
-  const given = { '--adapter': adapter, '--unsafe-fast': unsafeFast };
+function refuseGpuFlags({ adapter, dtype, unsafeFast, tune }: BackendFlags): void {
+  const given = {
+    '--adapter': adapter,
+    '--unsafe-fast': unsafeFast,
+    '--no-tune': tune === false ? tune : undefined,
+  };
   const idle = Object.entries(given).find(([, value]) => value !== undefined);
   if (idle) {
     throw new UsageError(

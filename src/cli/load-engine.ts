@@ -53,6 +53,7 @@ export async function loadEngine({
       dtype: chosen.dtype,
       gpuMemory: flags.gpuMemory,
       unsafeFast: flags.unsafeFast,
+      tune: flags.tune,
       onLoad: share => progress.update(share, `loading ${source.name}`),
     });
     return { llm, loadTime: (performance.now() - begin) / 1000 };

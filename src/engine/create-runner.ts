@@ -1,9 +1,13 @@
 import type { ModelConfig } from '../backends/model/config.ts';
+import { defaultCache } from '../backends/model/hub/model-cache.ts';
 import type { Weights } from '../backends/model/weights.ts';
 import type { ModelRunner } from '../backends/model-runner.ts';
+import type { GpuDevice } from '../backends/webgpu/device.ts';
+import type { RunnerOptions } from '../backends/webgpu/runner-options.ts';
 import { quoted, UsageError } from '../core/errors.ts';
 import type { Limits } from '../core/policies/policy.ts';
 import { type Bytes, GiB, MiB, type Tokens } from '../core/units.ts';
+import { startClock } from './clock.ts';
 
 export const backendNames = ['webgpu', 'reference'] as const;
 export type BackendName = (typeof backendNames)[number];
@@ -14,6 +18,8 @@ export interface BackendOptions {
   readonly adapter?: string | number | undefined;
   /** WebGPU: no bounds checks in kernels. */
   readonly unsafeFast?: boolean | undefined;
+  /** WebGPU: kernels measured on the adapter when it is first met, and remembered. Default true; on software never. */
+  readonly tune?: boolean | undefined;
   /** WebGPU: default f16 where the adapter has it. The reference computes in f32. */
   readonly dtype?: 'f16' | 'f32' | undefined;
   /** WebGPU: for weights, activations and KV; reference: for KV. Default: KV of a modest size. */
@@ -29,6 +35,13 @@ const MODEST_KV: Readonly<Record<BackendName, Bytes>> = { webgpu: GiB, reference
 /** Sequences of full length beyond which modest memory does not grow. */
 const MODEST_SEQS = 256;
 
+/** A runner, and where it runs. */
+export interface PlacedRunner extends ModelRunner {
+  /** The adapter, by name. */
+  readonly device: string;
+  readonly dtype: 'f16' | 'f32';
+}
+
 /**
  * A model on a backend, with KV blocks of the policy's size.
  * @throws UsageError when the backend, its memory or the options do not allow it.
@@ -38,7 +51,7 @@ export async function createRunner(
   weights: Weights,
   limits: Limits,
   options: BackendOptions,
-): Promise<ModelRunner> {
+): Promise<PlacedRunner> {
   const { backend = 'webgpu' } = options;
   switch (backend) {
     case 'reference':
@@ -56,14 +69,15 @@ async function createReference(
   weights: Weights,
   limits: Limits,
   options: BackendOptions,
-): Promise<ModelRunner> {
+): Promise<PlacedRunner> {
   if (options.dtype === 'f16') {
     throw new UsageError('the reference backend computes in f32: leave dtype out, or use the webgpu backend');
   }
   const { ReferenceRunner } = await import('../backends/reference/runner.ts');
   const numBlocks =
     options.numBlocks ?? modestBlocks(config, limits, options.gpuMemory ?? MODEST_KV.reference, 4);
-  return await ReferenceRunner.create(config, weights, { blockSize: limits.blockSize, numBlocks });
+  const runner = await ReferenceRunner.create(config, weights, { blockSize: limits.blockSize, numBlocks });
+  return placed(runner, { device: 'the CPU', dtype: 'f32' });
 }
 
 async function createWebGpu(
@@ -71,7 +85,7 @@ async function createWebGpu(
   weights: Weights,
   limits: Limits,
   options: BackendOptions,
-): Promise<ModelRunner> {
+): Promise<PlacedRunner> {
   const { GpuDevice } = await import('../backends/webgpu/device.ts');
   const { WebGpuRunner } = await import('../backends/webgpu/runner.ts');
   const gpu = await GpuDevice.open({ adapter: options.adapter, unsafeFast: options.unsafeFast });
@@ -87,25 +101,51 @@ async function createWebGpu(
       memory,
       maxBatchedTokens: finite(limits.maxNumBatchedTokens, limits.maxModelLen),
       maxSeqs: finite(limits.maxNumSeqs, MODEST_SEQS),
+      prefer: await preference(gpu, config, dtype, limits, options),
       progress: options.onLoad,
     });
-    return withDevice(runner, () => gpu.destroy());
+    return placed(runner, { device: gpu.name, dtype, release: () => gpu.destroy() });
   } catch (error) {
     gpu.destroy();
     throw error;
   }
 }
 
-/** A runner that lets its device go, too. */
-function withDevice(runner: ModelRunner, destroy: () => void): ModelRunner {
+/** Without timestamps there is nothing to measure with, and a CPU that stands in for a GPU gains nothing. */
+async function preference(
+  gpu: GpuDevice,
+  config: ModelConfig,
+  dtype: 'f16' | 'f32',
+  { blockSize, maxNumBatchedTokens, maxModelLen }: Limits,
+  { tune = true }: BackendOptions,
+): Promise<RunnerOptions['prefer']> {
+  if (!tune || gpu.software || !gpu.features.has('timestamp-query')) return undefined;
+  const { linearOps } = await import('../backends/webgpu/kernel-set.ts');
+  const { tunedPreference } = await import('../backends/webgpu/tuning-file.ts');
+  return await tunedPreference(gpu, linearOps({ config, dtype, blockSize }), {
+    folder: defaultCache(),
+    maxRows: finite(maxNumBatchedTokens, maxModelLen),
+    now: startClock(),
+  });
+}
+
+interface Place extends Pick<PlacedRunner, 'device' | 'dtype'> {
+  /** Lets the device go, too. */
+  readonly release?: () => void;
+}
+
+function placed(runner: ModelRunner, { device, dtype, release }: Place): PlacedRunner {
   return {
+    device,
+    dtype,
     config: runner.config,
     blockSize: runner.blockSize,
     numBlocks: runner.numBlocks,
+    feeds: draw => runner.feeds?.(draw) ?? false,
     run: batch => runner.run(batch),
     dispose: () => {
       runner.dispose();
-      destroy();
+      release?.();
     },
   };
 }

@@ -267,6 +267,7 @@ describe('what cannot be', () => {
       /^--dtype f16: the reference backend computes in f32; use --backend webgpu$/,
     ],
     [['--prompt', 'a', '--adapter', '0'], /^--adapter has no effect on the reference backend/],
+    [['--prompt', 'a', '--no-tune'], /^--no-tune has no effect on the reference backend/],
     [['--prompt', 'a', '--gpu-memory', '90%'], /^--gpu-memory: expected GiB, .*no shares/],
     [['--prompt', 'a', '--gpu-memory', '1e-9'], /^--gpu-memory: expected GiB/],
     [['--prompt', 'a', '--gpu-memory', '0.00001'], /hold no KV block of 16 tokens/],

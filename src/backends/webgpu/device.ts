@@ -36,6 +36,8 @@ export class GpuDevice {
   readonly name: string;
   readonly features: ReadonlySet<string>;
   readonly traits: DeviceTraits;
+  /** There is no GPU: the CPU stands in for one. */
+  readonly software: boolean;
   /** Rejects with `DeviceLost`; never resolves. */
   readonly lost: Promise<never>;
   #lost: DeviceLost | undefined;
@@ -45,6 +47,7 @@ export class GpuDevice {
     this.device = device;
     this.name = adapterName(info);
     this.features = new Set(device.features as Iterable<string>);
+    this.software = (info as { isFallbackAdapter?: boolean }).isFallbackAdapter ?? false;
     this.traits = traitsOf(info, this.features, device.limits, robust);
     this.lost = device.lost.then(({ reason, message }) => {
       const why = message.split('\n')[0];

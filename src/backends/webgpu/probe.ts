@@ -65,8 +65,7 @@ export async function probeAdapters(
   for (const [index, { info }] of adapters.entries()) {
     const gpu = await GpuDevice.open({ ...options, adapter: index });
     try {
-      const software = (info as { isFallbackAdapter?: boolean }).isFallbackAdapter ?? false;
-      const { traits, device } = gpu;
+      const { traits, device, software } = gpu;
       probes.push({
         index,
         name: adapterName(info),
@@ -93,17 +92,20 @@ export async function probeAdapters(
 
 /** What a device with these traits would be used with. */
 export function planFor(traits: DeviceTraits): ProbePlan {
+  const dtype = traits.shaderF16 ? 'f16' : 'f32';
   const linear: { rows: number; variant: string }[] = [];
   for (const rows of variantBounds()) {
-    const variant = chooseVariant(TYPICAL, rows, traits).name;
+    const variant = chooseVariant({ ...TYPICAL, dtype }, rows, traits).name;
     if (linear.at(-1)?.variant !== variant) linear.push({ rows, variant });
   }
   const { subgroupSize, subgroupMatrices } = traits;
   return {
-    dtype: 'f16',
+    dtype,
     linear,
     reasons: [
-      'f16 for weights, KV and activations: half the bytes, unpacked by every adapter; sums are in f32',
+      traits.shaderF16
+        ? 'f16 for weights, KV and activations: half the bytes; sums are in f32'
+        : 'f32, as the adapter has no shader-f16; --dtype f16 has half the bytes, and they are unpacked',
       subgroupSize === undefined
         ? 'sums through workgroup memory, as there are no subgroups of a fixed size'
         : `sums over subgroups of ${subgroupSize}`,

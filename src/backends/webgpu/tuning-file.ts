@@ -1,5 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Seconds } from '../../core/units.ts';
 import type { GpuDevice } from './device.ts';
 import type { LinearOp } from './linear/linear-op.ts';
@@ -34,13 +34,20 @@ export async function tunedPreference(
   // Layers without a choice are known, too.
   const none = Object.fromEntries(missing.map(op => [tuningKey(op), {}]));
   const tuning: Tuning = { ...known, ...none, ...measured };
-  await mkdir(folder, { recursive: true });
-  // Read again: another process may have measured meanwhile. Renamed, so that no one reads half a file.
-  const text = JSON.stringify({ ...(await readTunings(path)), [key]: tuning }, null, 1);
-  const partial = `${path}.${process.pid}.partial`;
-  await writeFile(partial, `${text}\n`);
-  await rename(partial, path);
+  await remember(path, { ...(await readTunings(path)), [key]: tuning });
   return preferenceOf(tuning);
+}
+
+/** Renamed into place, so that no one reads half a file. Where it cannot be written, it is measured again. */
+async function remember(path: string, tunings: Record<string, Tuning>): Promise<void> {
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(partial, `${JSON.stringify(tunings, null, 1)}\n`);
+    await rename(partial, path);
+  } catch {
+    await rm(partial, { force: true }).catch(() => undefined);
+  }
 }
 
 /** The adapter's name says its driver. */
