@@ -33,8 +33,10 @@ const allowed: Record<string, readonly string[]> = {
   trace: ['core', 'sim', 'trace'],
   validation: ['core', 'sim', 'backends', 'validation'],
   viz: ['core', 'sim', 'trace', 'validation', 'viz'],
-  engine: ['core', 'sim', 'backends', 'engine'],
-  cli: ['core', 'sim', 'backends', 'engine', 'trace', 'validation', 'viz', 'cli'],
+  engine: ['core', 'sim', 'backends', 'trace', 'engine'],
+  client: ['core', 'sim', 'client'],
+  server: ['core', 'sim', 'backends', 'engine', 'server'],
+  cli: ['core', 'sim', 'backends', 'client', 'engine', 'server', 'trace', 'validation', 'viz', 'cli'],
 };
 
 test('imports go one way', () => {
@@ -48,7 +50,7 @@ test('imports go one way', () => {
 });
 
 /** Where files, threads, clocks and devices are: real models and what runs them. */
-const onNode = /^(cli|engine|backends.(model|webgpu))\b/;
+const onNode = /^(cli|client|engine|server|backends.(model|webgpu))\b/;
 
 test('the core depends on nothing; Node APIs, clocks and chance are for the command line and real models', () => {
   for (const { path, text, imports } of files) {

@@ -1,34 +1,18 @@
 import type { ModelRunner } from '../backends/model-runner.ts';
 import { noiseKey } from '../backends/sampling/gumbel.ts';
-import { UsageError } from '../core/errors.ts';
 import type { Listener } from '../core/events.ts';
 import { invariant } from '../core/invariant.ts';
-import type { KvMemory } from '../core/kv-memory.ts';
-import type { Limits, Policy } from '../core/policies/policy.ts';
+import { memoryEvents } from '../core/memory-events.ts';
 import type { Request } from '../core/request.ts';
 import { Scheduler } from '../core/scheduler.ts';
 import type { StepPlan } from '../core/step-plan.ts';
 import type { Seconds } from '../core/units.ts';
+import { checkSpec } from './check-spec.ts';
 import { type Clock, startClock } from './clock.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { asGeneration, GenerationRequest, type GenerationSpec } from './generation-request.ts';
 import { Listeners } from './listeners.ts';
 import { type Flight, ModelExecutor, type ModelStepResult } from './model-executor.ts';
-import type { Detokenizer } from './sample-text.ts';
-
-export interface EngineOptions {
-  readonly policy: Policy;
-  readonly limits: Limits;
-  readonly memory: KvMemory;
-  readonly runner: ModelRunner;
-  /** A new one when the device was lost; absent: then the engine fails. */
-  readonly recreate?: (() => Promise<ModelRunner>) | undefined;
-  /** For each sample, of what follows a prompt; absent: outputs have no text. */
-  readonly detokenizer?: ((prompt: ArrayLike<number>) => Detokenizer) | undefined;
-  /** Of requests that bring none. */
-  readonly seed?: number | undefined;
-  readonly listener?: Listener | undefined;
-  readonly clock?: Clock | undefined;
-}
 
 /** A request that can never be served, and why. */
 export interface Rejection {
@@ -39,8 +23,6 @@ export interface Rejection {
 const MAX_EMPTY_STEPS = 3;
 /** Devices lost in a row, without a step between, before the engine gives up. */
 const MAX_LOSSES = 3;
-/** A runner that computes on this thread would otherwise keep timers and sockets waiting. */
-const BREATHE_EVERY: Seconds = 0.05;
 
 /** The loop around a scheduler and a model: requests come and go at any time, each step gives them tokens. */
 export class Engine {
@@ -54,7 +36,11 @@ export class Engine {
   #flight: Flight | undefined;
   #emptySteps = 0;
   #losses = 0;
-  #lastBreath: Seconds = 0;
+  #devicesLost = 0;
+  /** Listeners that came later and want every detail. */
+  #watchers = 0;
+  /** Prefixes of another generation are not found. */
+  #generation = 0;
   #stepping = false;
   #failure: unknown;
   #rejectedFor = '';
@@ -72,12 +58,53 @@ export class Engine {
       },
     };
     this.listeners = new Listeners(listener ? [own, listener] : [own]);
-    this.scheduler = new Scheduler(policy, limits, memory, this.listeners);
-    this.#executor = new ModelExecutor(runner, memory, this.scheduler.running, this.clock);
+    const engine = this;
+    const heard: Listener = {
+      get detail() {
+        return engine.listeners.detail || engine.#watchers > 0;
+      },
+      on: event => this.listeners.on(event),
+    };
+    this.scheduler = new Scheduler(policy, limits, memory, heard);
+    this.#executor = this.#createExecutor(runner);
+  }
+
+  #createExecutor(runner: ModelRunner): ModelExecutor {
+    const { memory, createExecutor } = this.#options;
+    const made = [runner, memory, this.scheduler.running, this.clock] as const;
+    return createExecutor?.(...made) ?? new ModelExecutor(...made);
   }
 
   get runner(): ModelRunner {
     return this.#executor.runner;
+  }
+
+  /** Devices that went away and were replaced. */
+  get devicesLost(): number {
+    return this.#devicesLost;
+  }
+
+  /**
+   * From now on the listener hears everything, in detail: of requests that it never heard arrive, too.
+   * @returns ends it.
+   */
+  watch(listener: Listener): () => void {
+    const { memory } = this.#options;
+    memory.observer ??= memoryEvents(this.listeners, this.clock);
+    this.#watchers++;
+    this.listeners.add(listener);
+    return () => {
+      this.listeners.remove(listener);
+      if (--this.#watchers === 0 && !this.listeners.detail) memory.observer = undefined;
+    };
+  }
+
+  /** Requests that come from now on find nothing in the prefix cache that was computed before. */
+  resetPrefixCache(): void {
+    const { memory } = this.#options;
+    if (this.scheduler.running.length === 0) memory.forget?.();
+    // What runs keeps its blocks, and they stay cached until they are evicted: nobody else may ask for them.
+    else this.#generation++;
   }
 
   /**
@@ -90,7 +117,7 @@ export class Engine {
     checkSpec(spec, config.vocab, detokenizer !== undefined);
     const now = this.clock();
     const id = this.#nextId++;
-    const request = new GenerationRequest(id, spec, {
+    const request = new GenerationRequest(id, this.#ofGeneration(spec), {
       arrival: now,
       seed: spec.params.seed ?? this.#seedOf(id),
       eosTokenIds: config.eosTokenIds,
@@ -99,6 +126,11 @@ export class Engine {
     if (!this.scheduler.add(request, now)) return { rejected: this.#rejectedFor };
     this.#wake?.();
     return request;
+  }
+
+  #ofGeneration(spec: GenerationSpec): GenerationSpec {
+    if (this.#generation === 0) return spec;
+    return { ...spec, cacheSalt: JSON.stringify([this.#generation, spec.cacheSalt ?? '']) };
   }
 
   /** 53 bits, so that samples of two requests do not share their noise. */
@@ -193,20 +225,21 @@ export class Engine {
 
   /** The KV is gone with the device. Tokens are not: what ran is computed again, and draws what it would have. */
   async #recover(lost: unknown): Promise<void> {
-    const { recreate, memory } = this.#options;
+    const { recreate } = this.#options;
     if (!recreate || ++this.#losses > MAX_LOSSES) throw lost;
+    this.#devicesLost++;
     this.#flight = undefined;
     this.runner.dispose();
     const now = this.clock();
     for (const request of this.scheduler.recomputeAll(now)) this.#finish(request, now);
-    this.#executor = new ModelExecutor(await recreate(), memory, this.scheduler.running, this.clock);
+    this.#executor = this.#createExecutor(await recreate());
   }
 
   /** Steps until nothing is left, requests included that come meanwhile. @param stepped called after each. */
   async drain(stepped?: () => void): Promise<void> {
     while (await this.step()) {
       stepped?.();
-      await this.#breathe();
+      await breath();
     }
   }
 
@@ -216,7 +249,7 @@ export class Engine {
     signal.addEventListener('abort', wake);
     try {
       while (!signal.aborted) {
-        if (await this.step()) await this.#breathe();
+        if (await this.step()) await breath();
         else await this.#idle(signal);
       }
     } finally {
@@ -228,16 +261,11 @@ export class Engine {
     const time = this.clock();
     await new Promise<void>(resolve => {
       this.#wake = resolve;
-      if (signal.aborted) resolve();
+      // Who came after the last step was asked for found nobody to wake.
+      if (signal.aborted || this.scheduler.numUnfinished > 0) resolve();
     });
     this.#wake = undefined;
     this.listeners.on({ type: 'idle', time, end: this.clock(), usage: this.scheduler.memory.usage() });
-  }
-
-  async #breathe(): Promise<void> {
-    if (this.clock() - this.#lastBreath < BREATHE_EVERY) return;
-    await new Promise(resolve => setTimeout(resolve, 0));
-    this.#lastBreath = this.clock();
   }
 
   dispose(): void {
@@ -245,21 +273,12 @@ export class Engine {
   }
 }
 
-function checkSpec({ promptTokenIds, params }: GenerationSpec, vocab: number, hasText: boolean): void {
-  if (promptTokenIds.length === 0) {
-    throw new UsageError('the prompt has no tokens: give at least one, such as the start token');
-  }
-  for (const id of Array.from(promptTokenIds)) {
-    if (Number.isInteger(id) && id >= 0 && id < vocab) continue;
-    throw new UsageError(
-      `the prompt has token id ${id}, but the model's ids are 0 to ${vocab - 1}: was it made by another tokenizer?`,
-    );
-  }
-  if (params.stop.length > 0 && !hasText) {
-    throw new UsageError(
-      'stop strings need a tokenizer: use stopTokenIds, or load the model with its tokenizer',
-    );
-  }
+/**
+ * A runner that computes on this thread would keep timers, sockets and messages waiting. Between any two steps, so
+ * that who hangs up is gone before the next; it takes microseconds.
+ */
+function breath(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }
 
 /** By name: which backend the class is from does not matter. */

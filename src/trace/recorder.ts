@@ -34,6 +34,8 @@ export class Recorder implements Listener {
   readonly #requests: Draft[] = [];
   /** Requests that are not over. */
   readonly #indexOf = new Map<Request, number>();
+  /** Those that are, while somebody holds them: a step that flies ahead may name who ended in the one before. */
+  readonly #indexOfEnded = new WeakMap<Request, number>();
   readonly #decisions: Decision[] = [];
   #lastBlocked: Decision | undefined;
 
@@ -85,7 +87,7 @@ export class Recorder implements Listener {
   }
 
   #index(request: Request): number {
-    const index = this.#indexOf.get(request);
+    const index = this.#indexOf.get(request) ?? this.#indexOfEnded.get(request);
     invariant(index !== undefined, () => `request ${request.id} never arrived`);
     return index;
   }
@@ -111,7 +113,9 @@ export class Recorder implements Listener {
     over.end = end;
     if (end === 'finished') over.finished = time;
     // An aborted one may keep its row of a static batch: it is still asked for by its memory.
-    if (end !== 'aborted') this.#indexOf.delete(request);
+    if (end === 'aborted') return;
+    this.#indexOfEnded.set(request, this.#index(request));
+    this.#indexOf.delete(request);
   }
 
   #step(event: EngineEvent & { type: 'step' }): void {

@@ -326,3 +326,26 @@ test.each(policies.map(({ name }) => name))(
     }
   },
 );
+
+test('a step that flies ahead of an end nobody knew of is recorded, too', async () => {
+  const recorder = new Recorder();
+  const engine = await tinyEngine({ listener: recorder, wrap: runner => new FeedingRunner(runner) });
+  recorder.attach({ memory: engine.scheduler.memory, scheduler: engine.scheduler });
+  const stopTokenIds = Array.from({ length: 30 }, (_, i) => 20 + i);
+  const outputs: RequestOutput[] = [];
+  for (let seed = 0; seed < 6; seed++) {
+    engine.add({
+      promptTokenIds: [4, 5, 6 + seed],
+      params: completeParams({ temperature: 1, seed, maxTokens: 20, stopTokenIds }),
+      onFinish: output => outputs.push(output),
+    });
+  }
+  await engine.drain();
+  expect(outputs.filter(({ outputs: [sample] }) => sample!.finishReason === 'stop').length).toBeGreaterThan(2);
+  const { requests, steps } = recorder.finish('vllm', {});
+  const lengths = outputs.toSorted((a, b) => a.requestId - b.requestId);
+  expect(requests.map(({ outputTokens }) => outputTokens)).toEqual(
+    lengths.map(({ outputs: [sample] }) => sample!.tokenIds.length),
+  );
+  expect(Math.max(...steps.end)).toBeLessThanOrEqual(engine.clock());
+});
