@@ -341,7 +341,9 @@ test('a step that flies ahead of an end nobody knew of is recorded, too', async 
     });
   }
   await engine.drain();
-  expect(outputs.filter(({ outputs: [sample] }) => sample!.finishReason === 'stop').length).toBeGreaterThan(2);
+  expect(outputs.filter(({ outputs: [sample] }) => sample!.finishReason === 'stop').length).toBeGreaterThan(
+    2,
+  );
   const { requests, steps } = recorder.finish('vllm', {});
   const lengths = outputs.toSorted((a, b) => a.requestId - b.requestId);
   expect(requests.map(({ outputTokens }) => outputTokens)).toEqual(
