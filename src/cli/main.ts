@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.ts';
+import { benchCommand } from './bench-serve.ts';
 import { calibrateCommand } from './calibrate.ts';
 import { catalogueCommands } from './catalogues.ts';
 import { compareCommand } from './compare.ts';
@@ -8,6 +9,7 @@ import { experimentCommand } from './experiment.ts';
 import { generateCommand } from './generate.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { validateCommand } from './validate.ts';
 import { version } from './version.ts';
 import { vizCommand } from './viz.ts';
@@ -22,7 +24,9 @@ const program = new Command('quire')
   .exitOverride();
 
 generateCommand(program);
+serveCommand(program);
 compareCommand(program);
+benchCommand(program);
 runCommand(program);
 reportCommand(program);
 vizCommand(program);

@@ -1,0 +1,53 @@
+import { pino } from 'pino';
+import { ModelList } from '../server/model-list.ts';
+import type { ServedModel } from '../server/served-model.ts';
+import { Server } from '../server/server.ts';
+import { openDoor, type ServeSettings } from './serve-flags.ts';
+
+/** Serves until a signal, or until an engine dies; the exit code says which. */
+export async function runServer(loaded: readonly ServedModel[], settings: ServeSettings): Promise<void> {
+  const { options, address, aliases, shutdownTimeout, logLevel } = settings;
+  const destination = pino.destination({ dest: 2, sync: true });
+  const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  let server: Server;
+  try {
+    const models = new ModelList(loaded, aliases);
+    server = await Server.start({ models, options, address, log });
+  } catch (error) {
+    await Promise.all(loaded.map(({ engine }) => engine.close()));
+    throw error;
+  }
+  const ended = new Promise<number>(resolve => {
+    const stop = (code: number) => {
+      void server.stop(shutdownTimeout).then(() => resolve(code));
+    };
+    let asked = false;
+    const signalled = (signal: NodeJS.Signals, number: number) => {
+      if (asked) {
+        log.warn({ signal }, 'a second signal: ending at once');
+        process.exit(128 + number);
+      }
+      asked = true;
+      log.info({ signal }, 'signal');
+      stop(0);
+    };
+    process.on('SIGTERM', signal => signalled(signal, 15));
+    process.on('SIGINT', signal => signalled(signal, 2));
+    void server.failed.then(() => stop(1));
+  });
+  const warning = openDoor(settings);
+  if (warning !== undefined) process.stderr.write(`quire: ${warning}\n`);
+  process.stdout.write(`${readyLine(server.url, loaded)}\n`);
+  process.exit(await ended);
+}
+
+function readyLine(url: string, models: readonly ServedModel[]): string {
+  const names = models.map(({ id, engine }) => `${id} (${engine.info.backend}, ${engine.info.device})`);
+  const body = JSON.stringify({ model: models[0]!.id, prompt: 'Once upon a time', max_tokens: 60 });
+  // As people type it: an address that stands for all is none to call.
+  const callable = url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//127.0.0.1');
+  return (
+    `quire serves ${names.join(', ')} at ${url} · try: ` +
+    `curl ${callable}/v1/completions -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`
+  );
+}
