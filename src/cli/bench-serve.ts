@@ -90,6 +90,7 @@ async function benchServe(plan: BenchPlan, client: HttpClient, signal: AbortSign
     label,
     model,
     numPrompts: bench.count,
+    interrupted: signal.aborted,
     metadata: plan.metadata,
     requestRate,
     burstiness,

@@ -12,6 +12,8 @@ import { checkFit } from '../sim/calibrate/verdict.ts';
 import type { Config, SettingKey } from '../sim/config.ts';
 import type { EngineSetup } from '../sim/engine-setup.ts';
 import { checkConfig, completeConfig, effectiveConfig } from '../sim/experiment.ts';
+import { findModel } from '../sim/models/catalogue.ts';
+import type { Model } from '../sim/models/model.ts';
 import { type Setting, settings } from '../sim/settings.ts';
 import { openTrace } from '../sim/workload/trace/detect.ts';
 import { calibrationText } from './calibration-text.ts';
@@ -86,7 +88,7 @@ async function runCalibration(given: Config, flags: CalibrateFlags): Promise<voi
   const out = new OutputFile('--out', flags.out ?? defaultOut(config, flags.from), inputs);
   const run = await readMeasured(readBytes(flags.from), flags.from);
   const fit = asked ?? defaultParameters(run);
-  const notes = [...run.notes, ...unfitted(run, fit, asked !== undefined)];
+  const notes = [...run.notes, ...otherModel(run, model), ...unfitted(run, fit, asked !== undefined)];
   const calibration = await fitted({ ...run, notes }, setup, config, flags, fit);
   checkFit(calibration, flags.from);
   const profile = profileOf(calibration, setup, {
@@ -155,6 +157,13 @@ function unfitted({ clientSide }: MeasuredRun, fit: readonly ParameterName[], is
     .filter(name => !fit.includes(name) && why[name] !== undefined)
     .map(name => `${name} (${why[name]})`);
   return reasons.length > 0 ? [`not fitted: ${reasons.join('; ')}`] : [];
+}
+
+/** Names of servers are free; one of the catalogue's that is not the one named is likely a mistake. */
+function otherModel({ modelName }: MeasuredRun, model: Model): string[] {
+  const served = modelName === undefined ? undefined : findModel(modelName);
+  if (served === undefined || served.name === model.name) return [];
+  return [`the file says that ${served.name} was served, and --model is ${model.name}: is that meant?`];
 }
 
 function deploymentSettings(config: FullConfig): Config {

@@ -1,8 +1,29 @@
-import { closeSync, openSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeFolder } from './make-folder.ts';
 
 let made = 0;
+
+/** SIGKILL leaves what was written; the next run that writes there takes it away. */
+function sweep(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const pid = Number(/^\.quire-(\d+)-\d+\.partial$/.exec(name)?.[1] ?? Number.NaN);
+      if (pid > 0 && !runs(pid)) rmSync(join(folder, name), { force: true });
+    }
+  } catch {
+    // Not ours to read, or to remove from.
+  }
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
 
 /**
  * A file while it is being written: beside its place, which it takes at `commit`, whole. However the process
@@ -27,6 +48,7 @@ export class PartialFile {
     this.#target = target;
     this.#path = join(folder, `.quire-${process.pid}-${made++}.partial`);
     this.#folder = makeFolder(folder);
+    sweep(folder);
     try {
       this.#file = openSync(this.#path, 'w');
     } catch (error) {

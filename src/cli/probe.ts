@@ -68,7 +68,7 @@ function probeText({ adapters, used }: Probed): string {
   const end =
     used.remark === undefined
       ? `quire generate takes ${used.device} (${used.backend}, ${used.dtype})`
-      : `quire generate: ${used.remark}`;
+      : `quire generate and quire serve: ${used.remark}`;
   const parts = adapters.length > 0 ? adapters.map(adapterText) : [MISSING];
   return [...parts, wrap(end)].join('\n\n');
 }

@@ -10,6 +10,7 @@ export interface BenchSetup {
   readonly label: string | undefined;
   readonly model: string;
   readonly numPrompts: number;
+  readonly interrupted?: boolean;
   readonly metadata: Readonly<Record<string, string>>;
   /** `Infinity`: all at once. */
   readonly requestRate: number;
@@ -39,6 +40,8 @@ export function benchResult(
     max_concurrency: setup.maxConcurrency ?? null,
     duration,
     completed: metrics.completed,
+    // Of ours: cut short, by Ctrl-C.
+    ...(setup.interrupted && { interrupted: true }),
     failed: metrics.failed,
     total_input_tokens: metrics.totalInput,
     total_output_tokens: metrics.totalOutput,

@@ -13,6 +13,7 @@ export interface TableOptions {
 export function benchTable(metrics: BenchMetrics, options: TableOptions): string {
   const { maxConcurrency, requestRate, duration } = options;
   const { requestGoodput } = metrics;
+  const served = (value: number) => (metrics.completed > 0 ? value : Number.NaN);
   const lines = [
     centred(' Serving Benchmark Result ', '='),
     count('Successful requests:', metrics.completed),
@@ -32,9 +33,9 @@ export function benchTable(metrics: BenchMetrics, options: TableOptions): string
       const { name, head } = latencyMetrics[metric];
       return [
         centred(head, '-'),
-        figure(`Mean ${name} (ms):`, mean),
-        figure(`Median ${name} (ms):`, median),
-        ...percentiles.map(([p, value]) => figure(`P${percentileName(p)} ${name} (ms):`, value)),
+        figure(`Mean ${name} (ms):`, served(mean)),
+        figure(`Median ${name} (ms):`, served(median)),
+        ...percentiles.map(([p, value]) => figure(`P${percentileName(p)} ${name} (ms):`, served(value))),
       ];
     }),
     '='.repeat(WIDTH),
@@ -49,7 +50,7 @@ function count(label: string, value: number): string {
 }
 
 function figure(label: string, value: number): string {
-  return `${label.padEnd(40)} ${value.toFixed(2).padEnd(10)}`;
+  return `${label.padEnd(40)} ${(Number.isNaN(value) ? '-' : value.toFixed(2)).padEnd(10)}`;
 }
 
 function centred(text: string, fill: string): string {

@@ -363,7 +363,7 @@ export const settings = {
     help: 'of all random numbers',
   },
   replications: {
-    schema: whole(1),
+    schema: whole(1, 10_000),
     group: 'Experiment',
     flag: 'number',
     value: 'n',

@@ -42,7 +42,7 @@ describe('a file that cannot be read', () => {
       ['file/config.json', /^file\/config\.json: /],
       [`./${'long'.repeat(100)}.json`, /^\.\/(long)+\.json: /],
     ])('%s', async (path, message) => {
-      const said = await refuse(args(path), { cwd: furnished() });
+      const said = await refuse(args(path), { cwd: furnished(), alone: path === 'nosuch.json' });
       if (typeof message === 'string') expect(said).toBe(message);
       else expect(said).toMatch(message);
     });
@@ -64,7 +64,7 @@ describe('a file that cannot be read', () => {
 describe('a place that cannot be written to', () => {
   describe.each(['--out', '--events'])('%s', flag => {
     test.each(['folder', 'folder/', 'file/o.json', `${'long'.repeat(100)}.json`])('%s', async path => {
-      const said = await refuse([...tiny, flag, path], { cwd: furnished() });
+      const said = await refuse([...tiny, flag, path], { cwd: furnished(), alone: path === 'folder' });
       expect(said).toContain(path);
       expect(said).toContain(flag);
       expect(said).not.toContain('.partial');
@@ -120,7 +120,7 @@ describe('what the user has is not written over', () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'real.json'), 'old');
     symlinkSync('real.json', join(cwd, 'link.json'));
-    await succeed([...tiny, '--out', 'link.json'], { cwd });
+    await succeed([...tiny, '--out', 'link.json'], { cwd, alone: true });
     expect(lstatSync(join(cwd, 'link.json')).isSymbolicLink()).toBe(true);
     expect(JSON.parse(readFileSync(join(cwd, 'real.json'), 'utf8')).results).toHaveLength(1);
   });
@@ -146,6 +146,17 @@ describe('what the user has is not written over', () => {
 });
 
 describe('a run that ends early', () => {
+  test('what a killed one left is taken away by the next that writes there', async () => {
+    const cwd = folder();
+    const dead = spawn(process.execPath, ['-e', '']);
+    await new Promise(resolve => dead.on('exit', resolve));
+    const names = [`.quire-${dead.pid}-0.partial`, `.quire-${process.pid}-0.partial`, 'mine.partial'];
+    for (const name of names) writeFileSync(join(cwd, name), 'half');
+    await quire([...tiny, '--out', 'out.json'], { cwd });
+    expect(names.map(name => existsSync(join(cwd, name)))).toEqual([false, true, true]);
+    expect(existsSync(join(cwd, 'out.json'))).toBe(true);
+  });
+
   test('Ctrl-C leaves no results and no parts of them', async () => {
     const cwd = folder();
     execFileSync('mkfifo', [join(cwd, 'pipe')]);

@@ -166,3 +166,12 @@ test('a model without a tokenizer takes token ids, and says so to texts', async 
   expect(output!.outputs[0]).toMatchObject({ text: '', finishReason: 'length' });
   await expect(llm.generate('text')).rejects.toThrow('a prompt of text needs a tokenizer');
 });
+
+test('options that there are none of, a missing model, and a disposed LLM are named', async () => {
+  const given = { model: storiesFolder, backend: 'reference', polcy: 'x' } as unknown as LlmOptions;
+  await expect(LLM.load(given)).rejects.toThrow(/no option "polcy": there are model, policy, /);
+  await expect(LLM.load({} as LlmOptions)).rejects.toThrow('model is undefined: name a folder');
+  const gone = await LLM.load({ model: storiesFolder, backend: 'reference', numBlocks: 8 });
+  gone.dispose();
+  await expect(gone.generate('a')).rejects.toThrow('disposed of');
+});

@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/errors.ts';
 import { type Bytes, MiB, type Tokens } from '../../core/units.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Weights } from '../model/weights.ts';
@@ -206,8 +207,8 @@ export class WebGpuRunner implements ModelRunner {
       }
       const token = tokens[i]!;
       if (token === NO_TOKEN) {
-        throw new Error(
-          'no logit is a number: the weights are damaged, or f16 is too narrow for this model (--dtype f32)',
+        throw new UsageError(
+          'no logit is a number: the weights are damaged (fetch the model again), or f16 is too narrow for this model (--dtype f32)',
         );
       }
       return { token };

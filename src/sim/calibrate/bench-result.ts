@@ -52,7 +52,14 @@ export function readBenchResult(text: string, file: string): MeasuredRun {
         `the benchmark kept to ${row['max_concurrency']} requests at once: their times are replayed, not that rule`,
       ]
     : [];
-  return { requests, failed: inputs.length - requests.length, clientSide: true, notes };
+  const modelName = row['model_id'];
+  return {
+    requests,
+    failed: inputs.length - requests.length,
+    clientSide: true,
+    notes,
+    ...(typeof modelName === 'string' && { modelName }),
+  };
 }
 
 /** Versions before `start_times` tell when requests came only where all came at once. */

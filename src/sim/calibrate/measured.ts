@@ -22,6 +22,8 @@ export interface MeasuredRun {
   /** Times were taken at the client: they hold the API path. */
   readonly clientSide: boolean;
   readonly notes: readonly string[];
+  /** What the server called its model, where the file says. */
+  readonly modelName?: string;
 }
 
 /** Fewer tell no overhead from chance. */
