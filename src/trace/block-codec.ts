@@ -2,6 +2,7 @@ import { BlockGuesses, type Known } from './block-guesses.ts';
 import { ByteReader, ByteWriter, DamagedError } from './byte-stream.ts';
 import { readStarts, within, writeStarts } from './column-codec.ts';
 import { type BlockColumns, CACHED } from './recording.ts';
+import { WholeColumn } from './whole-column.ts';
 
 /** Not among the blocks that a step is guessed to change: its number is written. */
 const OTHER = 0;
@@ -42,19 +43,29 @@ export function writeBlocks(out: ByteWriter, blocks: BlockColumns, known: Known)
   }
 }
 
-export function readBlocks(input: ByteReader, steps: number, known: Known): BlockColumns {
+/** Steps between two that progress is told of. */
+const TOLD = 1024;
+
+/** @param progress told how much of the columns is read. */
+export function readBlocks(
+  input: ByteReader,
+  steps: number,
+  known: Known,
+  progress: (share: number) => void = () => undefined,
+): BlockColumns {
   const { numBlocks, requests } = known;
   const count = input.count();
   const start = readStarts(input, steps, count);
   const column = () => new ByteReader(input.bytes(input.count()));
   const [distances, others, owners, counts, fills] = [column(), column(), column(), column(), column()];
-  const block = new Int32Array(count);
+  const block = new WholeColumn(count, numBlocks - 1);
   const owner = new Int32Array(count);
-  const refs = new Uint16Array(count);
-  const filled = new Uint16Array(count);
+  const refs = new WholeColumn(count, 1);
+  const filled = new WholeColumn(count, known.blockSize);
   const guesses = new BlockGuesses(known);
   let last = 0;
   for (let step = 0; step < steps; step++) {
+    if (step % TOLD === 0) progress(start[step]! / count);
     guesses.begin();
     for (let i = start[step]!; i < start[step + 1]!; i++) {
       const place = distances.unsigned();
@@ -62,14 +73,15 @@ export function readBlocks(input: ByteReader, steps: number, known: Known): Bloc
       const named = place === OTHER ? last + others.signed() : guesses.at(distance);
       if (named === undefined || !(named >= 0 && named < numBlocks))
         throw new DamagedError(`it names ${named} of ${numBlocks}`);
-      block[i] = named;
+      block.set(i, named);
       last = named + 1;
       owner[i] = guesses.owner(named) + owners.signed();
-      refs[i] = guesses.refs(named) + counts.signed();
-      filled[i] = guesses.filled(named, owner[i]!) + fills.signed();
-      guesses.learn(named, owner[i]!, filled[i]!);
+      const slots = guesses.filled(named, owner[i]!) + fills.signed();
+      refs.set(i, guesses.refs(named) + counts.signed());
+      filled.set(i, slots);
+      guesses.learn(named, owner[i]!, slots);
     }
   }
   within(owner, CACHED, requests);
-  return { start, block, owner, refs, filled };
+  return { start, block: block.take(), owner, refs: refs.take(), filled: filled.take() };
 }

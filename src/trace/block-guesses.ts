@@ -21,6 +21,8 @@ export class BlockGuesses {
   readonly #state: TableState;
   readonly #owner: Int32Array;
   readonly #filled: Int32Array;
+  /** The last entry of each request: none of its tables is looked at behind it, once they are empty. */
+  readonly #lastEntry: Int32Array;
   /** Those of the step, each once, and where in the list each is. */
   readonly #changed: number[] = [];
   readonly #place: Int32Array;
@@ -35,7 +37,8 @@ export class BlockGuesses {
   constructor(known: Known) {
     const { requests, numBlocks } = known;
     this.#known = known;
-    this.#state = new TableState(requests, numBlocks);
+    this.#state = new TableState(numBlocks);
+    this.#lastEntry = lastEntries(known.tables, requests);
     this.#owner = new Int32Array(numBlocks).fill(FREE);
     this.#filled = new Int32Array(numBlocks);
     this.#place = new Int32Array(numBlocks);
@@ -54,6 +57,7 @@ export class BlockGuesses {
       if (named >= this.#known.numBlocks) continue;
       const fresh = named >= 0 && this.#state.refs[named] === 0;
       before.push(this.#state.set(of, sequence[entry]!, index[entry]!, named));
+      if (entry === this.#lastEntry[of] && !this.#state.of(of).some(holds)) this.#state.forget(of);
       if (named >= 0) this.#add(named);
       if (fresh) {
         // Found by content it stays full; more often, what it held is given up.
@@ -77,7 +81,8 @@ export class BlockGuesses {
     const { work, blockSize } = this.#known;
     for (let i = work.start[step]!; i < work.start[step + 1]!; i++) {
       if (work.kind[i] === HELD) continue;
-      const tables = [...this.#state.of(work.request[i]!)].filter(table => table.some(block => block >= 0));
+      const all = this.#state.of(work.request[i]!);
+      const tables = all.length === 1 && holds(all[0]!) ? all : all.filter(holds);
       for (const table of tables) {
         let tokens = work.tokens[i]! / tables.length;
         for (let at = this.#firstOpen(table); at < table.length && tokens > 0; at++) {
@@ -139,4 +144,14 @@ export class BlockGuesses {
     this.#filled[block] = filled;
     this.#lastOwner = owner;
   }
+}
+
+/** The last is nearly always there. */
+const holds = (table: readonly number[]) => table[table.length - 1]! >= 0 || table.some(block => block >= 0);
+
+/** The last entry of each request; −1: it has none. */
+export function lastEntries({ request }: Pick<TableColumns, 'request'>, requests: number): Int32Array {
+  const last = new Int32Array(requests).fill(-1);
+  for (let entry = 0; entry < request.length; entry++) last[request[entry]!] = entry;
+  return last;
 }

@@ -50,15 +50,22 @@ export class ByteWriter {
 
 /** Reads what a `ByteWriter` wrote. @throws DamagedError when there is no more, or no such number. */
 export class ByteReader {
+  readonly length: number;
   readonly #bytes: Uint8Array;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+    this.length = bytes.length;
+  }
+
+  /** How many bytes were read. */
+  get at(): number {
+    return this.#at;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.length - this.#at;
   }
 
   byte(): number {
@@ -73,6 +80,17 @@ export class ByteReader {
   }
 
   unsigned(): number {
+    // Nearly all numbers are of one byte.
+    const first = this.#bytes[this.#at];
+    if (first === undefined) throw new DamagedError('it ends too early');
+    if (first < 0x80) {
+      this.#at++;
+      return first;
+    }
+    return this.#long();
+  }
+
+  #long(): number {
     let value = 0;
     let place = 1;
     for (let i = 0; i < 8; i++) {

@@ -1,10 +1,11 @@
 import { type ByteReader, type ByteWriter, DamagedError } from './byte-stream.ts';
+import { WholeColumn, type Wholes } from './whole-column.ts';
 
 /**
  * How columns become bytes: each number as its difference from a guess that the reader can make as well. Good guesses
  * leave long runs of one byte, which gzip makes vanish. Readers fill columns of a length that is known.
  */
-export type Whole = Int32Array | Uint16Array | Uint8Array | Float64Array | number[];
+export type Whole = Int32Array | Float64Array;
 
 /** The guess is the number before. */
 export function writeDeltas(out: ByteWriter, column: ArrayLike<number>): void {
@@ -71,15 +72,17 @@ export function writeByKey(
   }
 }
 
-export function readByKey<A extends Whole>(
-  input: ByteReader,
-  column: A,
-  keys: Int32Array,
-  domain: number,
-): A {
+/** @param expected the largest number, as far as is known. */
+export function readByKey(input: ByteReader, keys: Int32Array, domain: number, expected: number): Wholes {
+  const column = new WholeColumn(keys.length, expected);
   const last = new Float64Array(domain);
-  for (let i = 0; i < column.length; i++) column[i] = last[keys[i]!] = last[keys[i]!]! + input.signed();
-  return column;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const value = last[key]! + input.signed();
+    last[key] = value;
+    column.set(i, value);
+  }
+  return column.take();
 }
 
 type Floats = Float64Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
@@ -99,42 +102,41 @@ export function writeFloats(out: ByteWriter, column: Float64Array | Float32Array
 
 export function readFloats<A extends Floats>(input: ByteReader, column: A): A {
   const size = column.BYTES_PER_ELEMENT;
-  const bytes = input.bytes(column.length * size);
-  const view = new DataView(new ArrayBuffer(column.byteLength));
-  for (let place = 0; place < size; place++) {
-    for (let i = 0; i < column.length; i++)
-      view.setUint8(i * size + place, bytes[place * column.length + i]!);
-  }
-  for (let i = 0; i < column.length; i++)
+  const { length } = column;
+  const bytes = input.bytes(length * size);
+  const view = new DataView(column.buffer, column.byteOffset, column.byteLength);
+  for (let i = 0; i < length; i++) {
+    // Written with the highest byte first, whatever this machine does.
+    for (let place = 0; place < size; place++) view.setUint8(i * size + place, bytes[place * length + i]!);
     column[i] = size === 8 ? view.getFloat64(i * 8) : view.getFloat32(i * 4);
+  }
   return column;
 }
 
+/** A guess for an entry by its number, from 0 on; undefined: there are no more. */
+export type Guess = (i: number, number: number) => number | undefined;
+
 /** Times of which most are known from elsewhere: one of the guesses, by its number, or else written out. */
-export function writeGuessed(
-  out: ByteWriter,
-  column: ArrayLike<number>,
-  guesses: (i: number) => readonly number[],
-): void {
+export function writeGuessed(out: ByteWriter, column: ArrayLike<number>, guess: Guess): void {
   const others: number[] = [];
   for (let i = 0; i < column.length; i++) {
-    const guess = guesses(i).findIndex(value => Object.is(value, column[i]));
-    out.byte(guess + 1);
-    if (guess < 0) others.push(column[i]!);
+    let number = 0;
+    let value = guess(i, number);
+    while (value !== undefined && !Object.is(value, column[i])) value = guess(i, ++number);
+    out.byte(value === undefined ? 0 : number + 1);
+    if (value === undefined) others.push(column[i]!);
   }
   writeFloats(out, Float64Array.from(others));
 }
 
-export function readGuessed<A extends Float64Array | number[]>(
-  input: ByteReader,
-  column: A,
-  guesses: (i: number) => readonly number[],
-): A {
+export function readGuessed(input: ByteReader, column: Float64Array, guess: Guess): Float64Array {
   const chosen = input.bytes(column.length);
-  const others = readFloats(input, new Float64Array(chosen.filter(guess => guess === 0).length));
+  let written = 0;
+  for (const number of chosen) if (number === 0) written++;
+  const others = readFloats(input, new Float64Array(written));
   let other = 0;
   for (let i = 0; i < column.length; i++) {
-    const value = chosen[i] === 0 ? others[other++] : guesses(i)[chosen[i]! - 1];
+    const value = chosen[i] === 0 ? others[other++] : guess(i, chosen[i]! - 1);
     if (value === undefined) throw new DamagedError('a time is missing');
     column[i] = value;
   }
@@ -142,7 +144,7 @@ export function readGuessed<A extends Float64Array | number[]>(
 }
 
 /** What is looked up by these numbers must be there. */
-export function within(column: Int32Array, from: number, to: number): Int32Array {
+export function within<A extends Wholes>(column: A, from: number, to: number): A {
   for (const value of column) {
     if (value < from || value >= to) throw new DamagedError(`it names ${value} of ${to}`);
   }

@@ -22,6 +22,18 @@ export class Column<A extends Numbers> {
     this.#values[this.length++] = value;
   }
 
+  at(index: number): number {
+    return this.#values[index]!;
+  }
+
+  set(index: number, value: number): void {
+    this.#values[index] = value;
+  }
+
+  add(index: number, value: number): void {
+    this.#values[index]! += value;
+  }
+
   /** What came so far, in a buffer of its own, so that it can be sent to another thread. */
   take(): A {
     return this.#values.slice(0, this.length) as A;

@@ -1,8 +1,9 @@
 import { UsageError } from '../core/errors.ts';
 import { ByteReader, ByteWriter, DamagedError } from './byte-stream.ts';
-import { gunzip, gzip } from './gzip.ts';
+import { gunzip, gzip, sizeOf } from './gzip.ts';
 import { RECORDING_VERSION, type Recording } from './recording.ts';
 import { type Heading, headingOf, readRecording, writeRecording } from './recording-codec.ts';
+import { withinMemory } from './recording-memory.ts';
 
 /** What a file of recordings begins with, then its version and the length of what follows, little-endian. */
 const MAGIC = 'QUIREREC';
@@ -18,7 +19,7 @@ export async function encodeRecordings(recordings: readonly Recording[]): Promis
   const out = new ByteWriter();
   out.unsigned(json.length);
   out.bytes(json);
-  for (const [i, recording] of recordings.entries()) writeRecording(out, recording, headings[i]!);
+  for (const recording of recordings) writeRecording(out, recording);
   const body = await gzip(out.take());
   const file = new Uint8Array(BODY_AT + body.length);
   file.set(new TextEncoder().encode(MAGIC));
@@ -29,9 +30,21 @@ export async function encodeRecordings(recordings: readonly Recording[]): Promis
   return file;
 }
 
-/** @throws UsageError that names the file, what is wrong with it and what was expected. */
-export async function decodeRecordings(bytes: Uint8Array, name: string): Promise<Recording[]> {
-  const recordings = await read(bodyOf(bytes, name), name);
+/** What is done to a file that is read, and which share of that is done. */
+export type Reading = (doing: 'unpacking' | 'decoding', share: number) => void;
+
+/**
+ * @param file read as it is unpacked, so that it is never in memory as a whole.
+ * @throws UsageError that names the file, what is wrong with it and what was expected.
+ */
+export async function decodeRecordings(
+  file: Blob | Uint8Array,
+  name: string,
+  reading: Reading = () => undefined,
+): Promise<Recording[]> {
+  const blob = file instanceof Blob ? file : new Blob([file as Uint8Array<ArrayBuffer>]);
+  const body = await bodyOf(blob, name);
+  const recordings = await withinMemory(body, name, () => read(body, name, reading));
   if (recordings.length === 0) throw new UsageError(`${name}: holds no runs; ${EXPECTED}`);
   const empty = recordings.find(({ requests }) => requests.length === 0);
   if (empty) {
@@ -42,19 +55,20 @@ export async function decodeRecordings(bytes: Uint8Array, name: string): Promise
   return recordings;
 }
 
-function bodyOf(bytes: Uint8Array, name: string): Uint8Array {
-  if (bytes.length === 0) throw new UsageError(`${name}: is empty; ${EXPECTED}`);
-  const magic = new TextDecoder('latin1').decode(bytes.subarray(0, MAGIC.length));
+async function bodyOf(file: Blob, name: string): Promise<Blob> {
+  const head = new Uint8Array(await file.slice(0, BODY_AT).arrayBuffer());
+  if (head.length === 0) throw new UsageError(`${name}: is empty; ${EXPECTED}`);
+  const magic = new TextDecoder('latin1').decode(head.subarray(0, MAGIC.length));
   if (magic !== MAGIC.slice(0, magic.length)) {
     const json = /^\s*[{[]/.test(magic) ? ' (it looks like JSON)' : '';
     throw new UsageError(`${name}: does not begin with ${MAGIC}${json}; ${EXPECTED}`);
   }
   const cut = (expected: string) =>
     new UsageError(
-      `${name}: is cut off after ${bytes.length} bytes, expected ${expected}; copy or record it again`,
+      `${name}: is cut off after ${file.size} bytes, expected ${expected}; copy or record it again`,
     );
-  if (bytes.length < BODY_AT) throw cut(`at least ${BODY_AT}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (head.length < BODY_AT) throw cut(`at least ${BODY_AT}`);
+  const view = new DataView(head.buffer);
   const version = view.getUint32(MAGIC.length, true);
   if (version !== RECORDING_VERSION) {
     const what = `is a recording of format ${version}, this Quire reads format ${RECORDING_VERSION}`;
@@ -62,26 +76,34 @@ function bodyOf(bytes: Uint8Array, name: string): Uint8Array {
     throw new UsageError(`${name}: ${what}; ${todo}`);
   }
   const end = BODY_AT + view.getUint32(LENGTH_AT, true);
-  if (bytes.length < end) throw cut(String(end));
-  return bytes.subarray(BODY_AT, end);
+  if (file.size < end) throw cut(String(end));
+  return file.slice(BODY_AT, end);
 }
 
-async function read(body: Uint8Array, name: string): Promise<Recording[]> {
+async function read(body: Blob, name: string, reading: Reading): Promise<Recording[]> {
   const damaged = (why: string) =>
     new UsageError(`${name}: is damaged: ${why}; copy it from its source or record it again`);
-  let plain: Uint8Array;
+  const size = await sizeOf(body);
+  if (size === undefined) throw damaged('its content does not unpack');
   try {
-    plain = await gunzip(body);
-  } catch {
-    throw damaged('its content does not unpack');
-  }
-  try {
+    const plain = await unpacked(body, size, reading);
+    if (!plain) throw damaged('its content does not unpack');
     const input = new ByteReader(plain);
     const { recordings } = parseHeadings(new TextDecoder().decode(input.bytes(input.count())));
-    return recordings.map(heading => readRecording(input, heading));
+    return recordings.map(heading => readRecording(input, heading, share => reading('decoding', share)));
   } catch (error) {
     if (error instanceof DamagedError) throw damaged(error.message);
     throw error;
+  }
+}
+
+/** Undefined: it is no gzip, or not all of it. */
+async function unpacked(body: Blob, size: number, reading: Reading): Promise<Uint8Array | undefined> {
+  try {
+    return await gunzip(body, size, share => reading('unpacking', share));
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { SlotKind } from '../core/kv-memory.ts';
 import type { Seconds, Tokens } from '../core/units.ts';
+import type { Wholes } from './whole-column.ts';
 
 /** The version of the format that this code writes and reads. */
 export const RECORDING_VERSION = 2;
@@ -78,7 +79,7 @@ export interface WorkColumns {
   readonly request: Int32Array;
   /** Index into `workKinds`. */
   readonly kind: Uint8Array;
-  readonly tokens: Int32Array;
+  readonly tokens: Wholes;
 }
 
 /** Owner of a block that nobody holds. */
@@ -89,22 +90,22 @@ export const CACHED = -2;
 /** Blocks that changed before a step ran: what they are from then on. */
 export interface BlockColumns {
   readonly start: Int32Array;
-  readonly block: Int32Array;
+  readonly block: Wholes;
   /** Index into `requests`, of the first that holds it; FREE or CACHED. */
   readonly owner: Int32Array;
   /** Sequences that hold it. */
-  readonly refs: Uint16Array;
+  readonly refs: Wholes;
   /** Slots of it that hold KV; the others of a held block are reserved or waste. */
-  readonly filled: Uint16Array;
+  readonly filled: Wholes;
 }
 
 /** Entries of block tables that changed before a step ran. */
 export interface TableColumns {
   readonly start: Int32Array;
   readonly request: Int32Array;
-  readonly sequence: Uint16Array;
+  readonly sequence: Wholes;
   /** Logical block, and the physical one behind it; −1: none any more. */
-  readonly index: Int32Array;
+  readonly index: Wholes;
   readonly block: Int32Array;
 }
 

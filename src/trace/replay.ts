@@ -1,6 +1,6 @@
 import type { Seconds } from '../core/units.ts';
 import { BlockReplay, stepOfEntry } from './block-replay.ts';
-import { livesOf, type Phase, type RequestState, stateOf } from './phases.ts';
+import { lifeOf, type Phase, type RequestState, stateOf } from './phases.ts';
 import { type BlockState, type Recording, type WorkKind, workKinds } from './recording.ts';
 import { type Grouped, groupBy, groupOf, lastNotAfter } from './search.ts';
 import { type Holding, TableReplay } from './table-replay.ts';
@@ -17,12 +17,13 @@ export interface Work {
 export class Replay {
   readonly recording: Recording;
   readonly #blocks: BlockReplay;
-  #tables: TableReplay | undefined;
+  readonly #tables: TableReplay;
   #work: Grouped | undefined;
 
   constructor(recording: Recording) {
     this.recording = recording;
     this.#blocks = new BlockReplay(recording);
+    this.#tables = new TableReplay(recording);
   }
 
   /** Every block at a step. The arrays are this replay's own, and change with the next call. */
@@ -40,17 +41,17 @@ export class Replay {
 
   /** The block table of a sequence, logical to physical: −1 where a sliding window has passed. */
   tableAt(request: number, sequence: number, step: number): readonly number[] {
-    return this.#tableReplay.table(request, sequence, this.#clamp(step));
+    return this.#tables.table(request, sequence, this.#clamp(step));
   }
 
   /** Sequences of a request that hold memory at a step. */
   sequencesAt(request: number, step: number): readonly number[] {
-    return this.#tableReplay.sequences(request, this.#clamp(step));
+    return this.#tables.sequences(request, this.#clamp(step));
   }
 
   /** All that hold a block at a step: several where it is shared. */
   holdingsAt(block: number, step: number): readonly Holding[] {
-    return this.#tableReplay.holdings(block, this.#clamp(step));
+    return this.#tables.holdings(block, this.#clamp(step));
   }
 
   /** Requests that share a block at a step, each once. */
@@ -60,12 +61,12 @@ export class Replay {
 
   stateOf(request: number, step: number): RequestState {
     const { end } = this.recording.requests[request]!;
-    return stateOf(livesOf(this.recording), request, end, step);
+    return stateOf(lifeOf(this.recording, request), end, step);
   }
 
   /** What a request did from its arrival to its end, without gaps. */
   phases(request: number): readonly Phase[] {
-    return livesOf(this.recording).phases[request]!;
+    return lifeOf(this.recording, request).phases;
   }
 
   /** What each request did in a step. */
@@ -88,11 +89,6 @@ export class Replay {
   #workOf(step: number, entry: number): Work {
     const { request, kind, tokens } = this.recording.work;
     return { step, request: request[entry]!, kind: workKinds[kind[entry]!]!, tokens: tokens[entry]! };
-  }
-
-  get #tableReplay(): TableReplay {
-    this.#tables ??= new TableReplay(this.recording);
-    return this.#tables;
   }
 
   /** −1 where nothing ever ran. */

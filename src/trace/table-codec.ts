@@ -1,3 +1,4 @@
+import { lastEntries } from './block-guesses.ts';
 import { type ByteReader, ByteWriter, DamagedError } from './byte-stream.ts';
 import {
   readByKey,
@@ -60,8 +61,8 @@ export function readTables(input: ByteReader, dimensions: Dimensions): TableColu
   const count = input.count();
   const start = readStarts(input, steps, count);
   const request = readFollowers(input, new Int32Array(count), requests);
-  const sequence = readByKey(input, new Uint16Array(count), request, requests);
-  const index = within(readByKey(input, new Int32Array(count), request, requests), 0, numBlocks);
+  const sequence = readByKey(input, request, requests, 0xff);
+  const index = within(readByKey(input, request, requests, 0xff), 0, numBlocks);
   const kinds = input.bytes(count);
   const block = new Int32Array(count).fill(-1);
   const tables = { start, request, sequence, index, block };
@@ -89,9 +90,12 @@ class EntryGuesses {
   /** What came after a block in the last table that it was entered in. */
   readonly #follower: Int32Array;
 
+  readonly #lastEntry: Int32Array;
+
   constructor(tables: TableColumns, { requests, numBlocks }: Dimensions) {
     this.#tables = tables;
-    this.#state = new TableState(requests, numBlocks);
+    this.#state = new TableState(numBlocks);
+    this.#lastEntry = lastEntries(tables, requests);
     this.#free = new FreeOrder(numBlocks);
     this.#follower = new Int32Array(numBlocks).fill(-1);
   }
@@ -99,6 +103,8 @@ class EntryGuesses {
   /** What is let go in a step is free before anything is handed out: tables of a preempted request go to others. */
   begin(step: number, letsGo: (entry: number) => boolean): void {
     const { start, request, sequence, index } = this.#tables;
+    for (let entry = start[step - 1] ?? 0; entry < start[step]!; entry++)
+      if (this.#lastEntry[request[entry]!] === entry) this.#state.forget(request[entry]!);
     const freed: number[] = [];
     // Of each table its tail first.
     const give = () => {

@@ -1,6 +1,6 @@
-import { stepOfEntry } from './block-replay.ts';
 import type { Recording } from './recording.ts';
-import { type Grouped, groupBy, groupOf } from './search.ts';
+import { groupOf } from './search.ts';
+import { holdersAt, tableIndex } from './table-index.ts';
 
 /** One use of a physical block. */
 export interface Holding {
@@ -10,16 +10,14 @@ export interface Holding {
   readonly index: number;
 }
 
-/** Block tables at any step, from the entries of one request or of one block. */
+/** Block tables at any step, from the entries of those that hold memory then. */
 export class TableReplay {
   readonly #recording: Recording;
-  readonly #byRequest: Grouped;
-  /** Asked for blocks, a second index and the end of each entry are made. */
-  #byBlock: { readonly groups: Grouped; readonly until: Int32Array } | undefined;
+  /** Who holds each block at the step that was asked for last: one frame asks for many. */
+  #held: { readonly step: number; readonly holdings: ReadonlyMap<number, readonly Holding[]> } | undefined;
 
   constructor(recording: Recording) {
     this.#recording = recording;
-    this.#byRequest = groupBy(recording.tables.request, recording.requests.length);
   }
 
   /** Logical to physical; −1 where a window has passed. Empty when the sequence holds nothing. */
@@ -27,7 +25,7 @@ export class TableReplay {
     const { tables } = this.#recording;
     const end = tables.start[step + 1]!;
     const table: number[] = [];
-    for (const entry of groupOf(this.#byRequest, request)) {
+    for (const entry of this.#entriesOf(request)) {
       if (entry >= end) break;
       if (tables.sequence[entry] !== sequence) continue;
       const index = tables.index[entry]!;
@@ -40,55 +38,49 @@ export class TableReplay {
 
   /** Sequences of a request that hold memory at a step, ascending. */
   sequences(request: number, step: number): number[] {
-    const { tables } = this.#recording;
-    const end = tables.start[step + 1]!;
-    const held = new Map<number, number>();
-    const now = new Map<string, boolean>();
-    for (const entry of groupOf(this.#byRequest, request)) {
-      if (entry >= end) break;
-      const sequence = tables.sequence[entry]!;
-      const key = `${sequence}/${tables.index[entry]}`;
-      const holds = tables.block[entry]! >= 0;
-      const change = Number(holds) - Number(now.get(key) ?? false);
-      now.set(key, holds);
-      held.set(sequence, (held.get(sequence) ?? 0) + change);
-    }
-    return [...held]
-      .filter(([, blocks]) => blocks > 0)
-      .map(([sequence]) => sequence)
-      .sort((a, b) => a - b);
+    const sequences = new Set<number>();
+    for (const entry of this.#current(request, this.#recording.tables.start[step + 1]!))
+      sequences.add(this.#recording.tables.sequence[entry]!);
+    return [...sequences].sort((a, b) => a - b);
   }
 
   /** Who holds a block at a step, in the order in which they came to it. */
-  holdings(block: number, step: number): Holding[] {
-    const { tables } = this.#recording;
-    this.#byBlock ??= this.#indexBlocks();
-    const { groups, until } = this.#byBlock;
-    const end = tables.start[step + 1]!;
-    const held: Holding[] = [];
-    for (const entry of groupOf(groups, block)) {
-      if (entry >= end) break;
-      if (until[entry]! <= step) continue;
-      const [request, sequence] = [tables.request[entry]!, tables.sequence[entry]!];
-      held.push({ request, sequence, index: tables.index[entry]! });
-    }
-    return held;
+  holdings(block: number, step: number): readonly Holding[] {
+    if (this.#held?.step !== step) this.#held = { step, holdings: this.#holdingsAt(step) };
+    return this.#held.holdings.get(block) ?? [];
   }
 
-  #indexBlocks(): { groups: Grouped; until: Int32Array } {
-    const { tables, memory, requests } = this.#recording;
-    const until = new Int32Array(tables.block.length).fill(0x7fffffff);
-    for (let request = 0; request < requests.length; request++) {
-      const current = new Map<number, number[]>();
-      for (const entry of groupOf(this.#byRequest, request)) {
-        const sequence = tables.sequence[entry]!;
-        let table = current.get(sequence);
-        if (!table) current.set(sequence, (table = []));
-        const before = table[tables.index[entry]!];
-        if (before !== undefined) until[before] = stepOfEntry(tables.start, entry);
-        table[tables.index[entry]!] = entry;
-      }
+  #holdingsAt(step: number): Map<number, Holding[]> {
+    const { tables } = this.#recording;
+    const end = tables.start[step + 1]!;
+    const entries = holdersAt(this.#recording, end).flatMap(request => this.#current(request, end));
+    const holdings = new Map<number, Holding[]>();
+    for (const entry of entries.sort((a, b) => a - b)) {
+      const block = tables.block[entry]!;
+      const holding = {
+        request: tables.request[entry]!,
+        sequence: tables.sequence[entry]!,
+        index: tables.index[entry]!,
+      };
+      const list = holdings.get(block);
+      if (list) list.push(holding);
+      else holdings.set(block, [holding]);
     }
-    return { groups: groupBy(tables.block, memory.numBlocks), until };
+    return holdings;
+  }
+
+  /** The entries of a request before `end` that no later one has replaced, and that name a block. */
+  #current(request: number, end: number): number[] {
+    const { sequence, index, block } = this.#recording.tables;
+    const last: number[][] = [];
+    for (const entry of this.#entriesOf(request)) {
+      if (entry >= end) break;
+      (last[sequence[entry]!] ??= [])[index[entry]!] = entry;
+    }
+    return last.flatMap(entries => entries.filter(entry => block[entry]! >= 0));
+  }
+
+  #entriesOf(request: number): Int32Array {
+    return groupOf(tableIndex.of(this.#recording).byRequest, request);
   }
 }

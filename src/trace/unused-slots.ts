@@ -1,4 +1,8 @@
 import type { Recording } from './recording.ts';
+import { requestColumns, requestEnds } from './request-columns.ts';
+import { WholeColumn, type Wholes } from './whole-column.ts';
+
+const RUNNING = requestEnds.indexOf('running');
 
 /**
  * For each entry of `recording.blocks`: slots of the block that its owner will never fill, in hindsight. They were
@@ -6,13 +10,13 @@ import type { Recording } from './recording.ts';
  * of a contiguous memory). Slots neither filled nor unused are reserved. An aborted request uses what it had used;
  * of several samples, the longest speaks for all.
  */
-export function unusedSlots({ memory, requests, steps, blocks, tables }: Recording): Uint16Array {
+export function unusedSlots({ memory, requests, steps, blocks, tables }: Recording): Wholes {
   const { blockSize, numBlocks, kind } = memory;
-  const unused = new Uint16Array(blocks.block.length);
+  const column = new WholeColumn(blocks.block.length, blockSize);
   // One slot less than its tokens, for the last one's KV is never computed.
-  const final = requests.map(
-    ({ promptTokens, outputTokens, maxTokens, end }) =>
-      promptTokens + (end === 'running' ? maxTokens : outputTokens) - 1,
+  const { promptTokens, outputTokens, maxTokens, end } = requestColumns(requests);
+  const final = promptTokens.map(
+    (prompt, i) => prompt + (end[i] === RUNNING ? maxTokens : outputTokens)[i]! - 1,
   );
   /** Where each block stands in the table of its owner, and the first block of a request's table. */
   const indexOf = new Int32Array(numBlocks);
@@ -41,8 +45,8 @@ export function unusedSlots({ memory, requests, steps, blocks, tables }: Recordi
       const index = inTable ? indexOf[block]! : block - firstBlock[request]!;
       const useless = dead[block] || (!inTable && (kind !== 'padded' || index < 0));
       const used = useless ? 0 : Math.min(blockSize, Math.max(0, final[request]! - index * blockSize));
-      unused[i] = blockSize - Math.max(used, blocks.filled[i]!);
+      column.set(i, blockSize - Math.max(used, blocks.filled[i]!));
     }
   }
-  return unused;
+  return column.take();
 }

@@ -77,6 +77,10 @@ const blocks: fc.Arbitrary<BlockColumns> = perStep(
   };
 });
 
+/** Columns as what they say: they are read into as few bytes as the numbers take. */
+const numbersOf = (columns: object) =>
+  Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, [...column]]));
+
 describe('blocks and tables', () => {
   test('that no engine would make are read as they were written, though every guess is wrong', () => {
     fc.assert(
@@ -86,8 +90,8 @@ describe('blocks and tables', () => {
         writeTables(out, tables, dimensions);
         writeBlocks(out, blocks, known);
         const input = new ByteReader(out.take());
-        expect(readTables(input, dimensions)).toEqual(tables);
-        expect(readBlocks(input, steps, known)).toEqual(blocks);
+        expect(numbersOf(readTables(input, dimensions))).toEqual(numbersOf(tables));
+        expect(numbersOf(readBlocks(input, steps, known))).toEqual(numbersOf(blocks));
         expect(input.left).toBe(0);
       }),
       { numRuns: 300 },

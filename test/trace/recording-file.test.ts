@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { findModel } from '../../src/sim/models/catalogue.ts';
 import { record } from '../../src/trace/record.ts';
 import type { Recording } from '../../src/trace/recording.ts';
 import { decodeRecordings, encodeRecordings } from '../../src/trace/recording-file.ts';
-import { buffersOf } from '../../src/trace/transfer.ts';
+import { buffersOf, pack, unpack } from '../../src/trace/transfer.ts';
 import { scenarioArbitrary } from '../support/sim-drive.ts';
 import { everyPolicy } from '../support/sim-policies.ts';
 import { recordDrive } from './recorded-drive.ts';
@@ -46,9 +46,42 @@ test('the same run gives the same bytes', async () => {
 test('a recording goes to another thread whole, and leaves nothing behind', async () => {
   const recording = await small('orca-max');
   const before = structuredClone(recording);
-  const sent = structuredClone(recording, { transfer: buffersOf(recording) });
+  const packed = pack(recording);
+  const sent = unpack(structuredClone(packed, { transfer: buffersOf(packed) }));
   expectSame([sent], [before]);
-  expect(buffersOf(recording).reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(0);
+  expect(buffersOf(packed).reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(0);
+});
+
+test('what is read says how far it is, from the first byte to the last', async () => {
+  const bytes = await encodeRecordings(await Promise.all([small('vllm'), small('hf-static')]));
+  const told: [doing: string, share: number][] = [];
+  await decodeRecordings(new Blob([bytes as Uint8Array<ArrayBuffer>]), 'a.quire', (doing, share) =>
+    told.push([doing, share]),
+  );
+  for (const doing of ['unpacking', 'decoding']) {
+    const shares = told.filter(([what]) => what === doing).map(([, share]) => share);
+    expect(shares.at(-1)).toBe(1);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  }
+  expect(told.filter(([doing]) => doing === 'decoding').length).toBeGreaterThan(8);
+});
+
+test('a gigabyte that unpacks from a few bytes is refused before any memory is claimed for it', async () => {
+  const bytes = await encodeRecordings([await small('vllm')]);
+  new DataView(bytes.buffer).setUint32(bytes.length - 4, 0xffff_ffff, true);
+  await expect(decodeRecordings(bytes, 'a.quire')).rejects.toThrow('its content does not unpack');
+});
+
+test('where there is no memory for it, that is said, and how much it takes', async () => {
+  const bytes = await encodeRecordings([await small('vllm')]);
+  vi.spyOn(DataView.prototype, 'getFloat64').mockImplementation(() => {
+    throw new RangeError('Array buffer allocation failed');
+  });
+  const reading = decodeRecordings(bytes, 'a.quire').finally(() => vi.restoreAllMocks());
+  await expect(reading).rejects.toThrow(UsageError);
+  await expect(reading).rejects.toThrow(
+    /^a\.quire: takes about 0\.\d GB of memory, and there is less here; rec/,
+  );
 });
 
 describe('what cannot be read is said', () => {
@@ -144,16 +177,25 @@ function without(recording: Recording): Recording {
   return { ...recording, ...columns, requests: [], decisions: [] };
 }
 
-/** Compares columns as bytes, which is much faster than number by number. */
+/** Compares columns of the same numbers, whatever their width: as bytes, which is much faster than one by one. */
 function expectSame(read: readonly Recording[], written: readonly Recording[]): void {
   const rest = ({ version, policy, config, memory, requests, decisions }: Recording) => ({
     ...{ version, policy, config, memory, requests, decisions },
   });
   expect(read.map(rest)).toEqual(written.map(rest));
   for (const [i, recording] of read.entries()) {
-    const [got, expected] = [buffersOf(recording), buffersOf(written[i]!)];
-    expect(got.length).toBe(expected.length);
-    for (const [column, buffer] of got.entries())
-      expect(Buffer.compare(Buffer.from(buffer), Buffer.from(expected[column]!)), `column ${column}`).toBe(0);
+    const [got, expected] = [columnsOf(recording), columnsOf(written[i]!)];
+    expect([...got.keys()]).toEqual([...expected.keys()]);
+    for (const [name, column] of got)
+      expect(Buffer.compare(bytesOf(column), bytesOf(expected.get(name)!)), name).toBe(0);
   }
 }
+
+function columnsOf({ steps, work, blocks, tables }: Recording): Map<string, Iterable<number>> {
+  const all = Object.entries({ steps, usage: steps.usage, work, blocks, tables }).flatMap(([of, columns]) =>
+    Object.entries(columns).map(([name, column]) => [`${of}.${name}`, column] as const),
+  );
+  return new Map(all.filter(([, column]) => ArrayBuffer.isView(column)));
+}
+
+const bytesOf = (column: Iterable<number>) => Buffer.from(Float64Array.from(column).buffer);

@@ -260,7 +260,7 @@ export class App {
     const tour = this.#guide.stand(runs, this.#simulations.settled);
     const time = timeOf(state, runs, tour?.found?.time);
     this.#appearance.dress(this.#theme);
-    this.#layout.paint({
+    const isWhole = this.#layout.paint({
       words,
       seen: runs.map(([side, run]) => {
         const step = run.replay.stepAt(time);
@@ -278,6 +278,7 @@ export class App {
       playing: this.#frames.playing,
       version: this.#version,
     });
+    if (!isWhole) this.#frames.goOn();
   }
 
   #writeAddress(): void {

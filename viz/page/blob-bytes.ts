@@ -6,21 +6,6 @@ export async function* bytesOf(blob: Blob): AsyncGenerator<Uint8Array, void, und
   yield* chunksOf(isPacked ? stream.pipeThrough(new DecompressionStream('gzip')) : stream);
 }
 
-/** A file as a whole, and on the way how much of it is there. */
-export async function wholeOf(
-  blob: Blob,
-  progress: (share: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const whole = new Uint8Array(blob.size);
-  let at = 0;
-  for await (const chunk of chunksOf(blob.stream())) {
-    whole.set(chunk, at);
-    at += chunk.length;
-    progress(at / blob.size);
-  }
-  return whole;
-}
-
 /** Not every browser iterates over a stream. */
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = stream.getReader();

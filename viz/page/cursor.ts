@@ -40,14 +40,20 @@ export function stepFrom({ replay, recording: { steps } }: Run, time: Seconds, b
   return Math.min(Math.max(0, replay.stepAt(time) + by), steps.count - 1);
 }
 
+/** Decisions that are read aloud. */
+const HEARD = 4;
+
 /** What a screen reader hears of a step. */
 export function announcement(run: Run, step: number): string {
   const { steps, policy, requests } = run.recording;
-  const said = run.decisionsUpTo(step, 0).map(({ decision: { request, type, reason } }) => {
-    return `request ${requests[request]?.id ?? '?'} ${type}${reason ? `: ${reason}` : ''}`;
-  });
+  const said = run
+    .decisionsUpTo(step, HEARD)
+    .rows.filter(({ now }) => now)
+    .map(({ decision: { request, type, reason } }) => {
+      return `request ${requests[request]?.id ?? '?'} ${type}${reason ? `: ${reason}` : ''}`;
+    });
   return (
     `${policy}, step ${step} of ${steps.count - 1}, ${steps.time[step]!.toFixed(3)} seconds, ` +
-    `${steps.running[step]} running, ${steps.waiting[step]} waiting. ${said.slice(0, 4).join('. ')}`
+    `${steps.running[step]} running, ${steps.waiting[step]} waiting. ${said.join('. ')}`
   );
 }

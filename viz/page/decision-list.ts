@@ -1,5 +1,5 @@
 import type { Decision } from '../../src/trace/recording.ts';
-import { duration } from '../views/words.ts';
+import { duration, whole } from '../views/words.ts';
 import { h } from './dom.ts';
 import type { Run } from './run.ts';
 
@@ -10,6 +10,7 @@ const ROWS = 30;
 export class DecisionList {
   readonly element = h('ol', { class: 'decisions', 'aria-label': 'Decisions up to this step' });
   readonly #none = h('li', { class: 'none' }, 'nothing was decided yet');
+  readonly #more = h('li', { class: 'none' });
   readonly #pin: (decision: number) => void;
   #run: Run | undefined;
   /** By index of the decision. */
@@ -28,14 +29,17 @@ export class DecisionList {
     this.#run = run;
     // From step to step most rows stay: what is not touched is not laid out again.
     const rows = new Map<number, HTMLLIElement>();
-    for (const { index, decision, now } of run.decisionsUpTo(step, ROWS)) {
+    const decided = run.decisionsUpTo(step, ROWS);
+    for (const { index, decision, now } of decided.rows) {
       const row = this.#rows.get(index) ?? this.#row(run, index, decision);
       row.className = now ? `${decision.type} now` : decision.type;
       row.firstElementChild!.setAttribute('aria-pressed', String(index === pinned));
       rows.set(index, row);
     }
     this.#rows = rows;
-    this.#arrange(rows.size > 0 ? [...rows.values()] : [this.#none]);
+    this.#more.textContent = `and ${whole(decided.more)} more at this step`;
+    const list = decided.more > 0 ? [...rows.values(), this.#more] : [...rows.values()];
+    this.#arrange(rows.size > 0 ? list : [this.#none]);
   }
 
   #row(run: Run, index: number, decision: Decision): HTMLLIElement {

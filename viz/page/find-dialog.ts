@@ -1,3 +1,4 @@
+import { requestColumns } from '../../src/trace/request-columns.ts';
 import type { Pin } from '../picture.ts';
 import { duration, plural } from '../views/words.ts';
 import { h } from './dom.ts';
@@ -100,22 +101,23 @@ export class FindDialog {
 
 /** Exact first, then those whose ids begin so. */
 function requests(run: Run, text: string): Found[] {
-  const found: Found[] = [];
-  const exact: Found[] = [];
-  for (const [
-    request,
-    { id, promptTokens, outputTokens, arrival, end },
-  ] of run.recording.requests.entries()) {
-    const name = String(id);
-    if (!name.startsWith(text)) continue;
-    const entry: Found = {
-      pin: { kind: 'request', request },
-      text: `#${id}: ${plural(promptTokens, 'prompt token')}, ${outputTokens} out, arrived ${duration(arrival)}, ${end}`,
-    };
-    if (name === text) exact.push(entry);
-    else if (found.length < LISTED) found.push(entry);
+  const { requests: all } = run.recording;
+  const { id: ids } = requestColumns(all);
+  const wanted = Number(text);
+  const exact: number[] = [];
+  const alike: number[] = [];
+  for (const [request, id] of ids.entries()) {
+    if (id === wanted && String(id) === text) exact.push(request);
+    else if (alike.length < LISTED && String(id).startsWith(text)) alike.push(request);
   }
-  return [...exact, ...found].slice(0, LISTED);
+  return [...exact, ...alike].slice(0, LISTED).map(request => {
+    const { id, promptTokens, outputTokens, arrival, end } = all[request]!;
+    const tokens = `${plural(promptTokens, 'prompt token')}, ${outputTokens} out`;
+    return {
+      pin: { kind: 'request', request },
+      text: `#${id}: ${tokens}, arrived ${duration(arrival)}, ${end}`,
+    };
+  });
 }
 
 function blocks(run: Run, text: string): Found[] {

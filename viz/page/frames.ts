@@ -16,6 +16,7 @@ export class Frames {
   #playing = false;
   /** The frame that is asked for, 0 when none is. */
   #asked = 0;
+  #unfinished = false;
   /** Time stamps of the last frame while playing, and of the last one that wrote words. */
   #last: number | undefined;
   #written = Number.NEGATIVE_INFINITY;
@@ -34,6 +35,12 @@ export class Frames {
     this.ask();
   }
 
+  /** Not all is painted yet: the next frame goes on with it. */
+  goOn(): void {
+    this.#unfinished = true;
+    this.ask();
+  }
+
   ask(): void {
     this.#asked ||= requestAnimationFrame(stamp => {
       if (this.#playing) {
@@ -43,9 +50,10 @@ export class Frames {
       }
       const words = stamp - this.#written > READING;
       if (words) this.#written = stamp;
+      this.#unfinished = false;
       this.#actions.paint(words);
       this.#asked = 0;
-      if (this.#playing) this.ask();
+      if (this.#playing || this.#unfinished) this.ask();
       else if (words) this.#actions.rest();
       else setTimeout(() => this.ask(), READING);
     });

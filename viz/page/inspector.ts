@@ -1,3 +1,4 @@
+import { decisionsAbout } from '../../src/trace/decision-index.ts';
 import { CACHED, FREE, type RecordedRequest } from '../../src/trace/recording.ts';
 import type { Pin, Theme } from '../picture.ts';
 import { duration, plural } from '../views/words.ts';
@@ -138,9 +139,7 @@ export class Inspector {
       sequence,
       table: replay.tableAt(index, sequence, step),
     })).filter(({ table }) => table.length > 0);
-    const decisions = recording.decisions
-      .map((decision, i) => ({ decision, i }))
-      .filter(({ decision }) => decision.request === index);
+    const decisions = [...decisionsAbout(recording, index)];
     // A head of the queue is told at each step why it stays; the first and the last say it all.
     const few = decisions.length > 12 ? [...decisions.slice(0, 6), ...decisions.slice(-6)] : decisions;
     return [
@@ -166,8 +165,9 @@ export class Inspector {
       h(
         'ul',
         { class: 'about' },
-        ...few.map(({ decision, i }) =>
-          h(
+        ...few.map(i => {
+          const decision = recording.decisions[i]!;
+          return h(
             'li',
             {},
             h(
@@ -180,8 +180,8 @@ export class Inspector {
               `${duration(decision.time)} ${decision.type}`,
             ),
             decision.reason ? ` ${decision.reason}` : '',
-          ),
-        ),
+          );
+        }),
       ),
     ];
   }

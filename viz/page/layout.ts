@@ -149,14 +149,16 @@ export class Layout {
     document.title = `Quire: ${(shown ?? trace)?.name ?? scenario.title}`;
   }
 
-  paint({ words, seen, state, extent, time, theme, tour, active, playing, version }: Frame): void {
+  /** @returns whether all was drawn; the rest wants another frame. */
+  paint({ words, seen, state, extent, time, theme, tour, active, playing, version }: Frame): boolean {
     const runs = seen.map(({ side, run }) => [side, run] as const);
     // Before the views: they draw in the room that it leaves.
     this.#root.classList.toggle('touring', tour !== undefined);
-    for (const { side, pane } of seen) this.panes[side].draw(pane, state, theme, tour?.stop);
+    let all = true;
+    for (const { side, pane } of seen) all = this.panes[side].draw(pane, state, theme, tour?.stop) && all;
     const { brush, zoom } = state;
     this.#transport.draw({ runs, extent, time, brush, zoom, theme });
-    if (!words) return;
+    if (!words) return all;
     const [one, other] = seen;
     setText(this.#sentence, one && other ? comparison(one.run, other.run) : '');
     this.#transport.write(time, playing, state);
@@ -173,5 +175,6 @@ export class Layout {
     // Where it was clicked comes first.
     inspected.sort((one, other) => +(other.side === state.pin?.side) - +(one.side === state.pin?.side));
     this.#inspector.show(inspected, theme, String(version));
+    return all;
   }
 }

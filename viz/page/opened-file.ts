@@ -2,6 +2,7 @@ import { UsageError } from '../../src/core/errors.ts';
 import type { Config } from '../../src/sim/config.ts';
 import { openTrace } from '../../src/sim/workload/trace/detect.ts';
 import type { Recording } from '../../src/trace/recording.ts';
+import { memoryFor } from '../../src/trace/recording-memory.ts';
 import { bytesOf } from './blob-bytes.ts';
 import { kindOf } from './file-kind.ts';
 import { resultsConfig } from './results-config.ts';
@@ -29,8 +30,15 @@ export async function openFile(file: File, following: Following): Promise<Opened
   const { name } = file;
   const kind = kindOf(await file.slice(0, BEGINNING).text(), name);
   switch (kind) {
-    case 'recordings':
-      return { kind, name, recordings: await decode(file, name, following) };
+    case 'recordings': {
+      const memory = await memoryFor(file);
+      const { signal, progress } = following;
+      const recordings = await decode(file, name, {
+        progress: (share, doing) => progress(share, doing, memory),
+        ...(signal && { signal }),
+      });
+      return { kind, name, recordings };
+    }
     case 'results':
       return { kind, name, config: await resultsConfig(file, name) };
     case 'trace': {

@@ -1,6 +1,12 @@
 import { percent } from '../views/words.ts';
 import { type Opened, openFile } from './opened-file.ts';
 
+/** Less than this is no news. */
+const MUCH = 1e9;
+
+const memoryWords = (bytes: number) =>
+  bytes < MUCH ? '' : ` It takes about ${(bytes / 1e9).toFixed(1)} GB of memory; Esc gives up.`;
+
 export interface OpeningActions {
   /** What goes on; undefined: nothing any more. */
   say(words: string | undefined): void;
@@ -26,12 +32,8 @@ export class Opening {
     try {
       const found = await openFile(file, {
         signal: current.signal,
-        progress: share =>
-          say(
-            share < 1
-              ? `Opening ${file.name}: ${percent(share)} read`
-              : `Opening ${file.name}: 100 % read, unpacking …`,
-          ),
+        progress: (share, doing, memory = 0) =>
+          say(`Opening ${file.name}: ${percent(share)}, ${doing} …${memoryWords(memory)}`),
       });
       if (current.signal.aborted) return;
       say(undefined);

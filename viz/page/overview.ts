@@ -1,5 +1,7 @@
 import type { Mark, Theme } from '../picture.ts';
 import { line, roomOf, text } from '../views/marks.ts';
+import { extremesIn } from '../views/peaks.ts';
+import { firstWhere } from '../views/steps.ts';
 import { h } from './dom.ts';
 import { Painter } from './paint.ts';
 import type { Run } from './run.ts';
@@ -109,18 +111,17 @@ export class Overview {
     const key = `${width} ${height} ${extent.join()} ${theme.name} ${side}`;
     const known = this.#lines.get(run);
     if (known?.key === key) return known.mark;
-    const { steps, memory } = run.recording;
-    const tops = new Float64Array(width).fill(Number.NaN);
+    const { recording } = run;
+    const { steps, memory } = recording;
     const scale = width / (extent[1] - extent[0]);
-    for (let i = 0; i < steps.count; i++) {
-      const from = Math.max(0, Math.floor((steps.time[i]! - extent[0]) * scale));
-      const to = Math.min(width - 1, Math.floor((steps.end[i]! - extent[0]) * scale));
-      const share = steps.usage.token[i]! / memory.capacity;
-      for (let x = from; x <= to; x++) tops[x] = Math.max(Number.isNaN(tops[x]!) ? 0 : tops[x]!, share);
-    }
+    const pixelOf = (time: number) => Math.floor((time - extent[0]) * scale);
     const points: number[] = [];
-    for (const [x, share] of tops.entries()) {
-      points.push(x, height - 1 - (Number.isNaN(share) ? 0 : share) * (height - LEGEND - 2));
+    let from = 0;
+    for (let x = 0; x < width; x++) {
+      from = firstWhere(from, steps.count, step => pixelOf(steps.end[step]!) >= x);
+      const to = firstWhere(from, steps.count, step => pixelOf(steps.time[step]!) > x);
+      const top = from < to ? steps.usage.token[extremesIn(recording, 'token', from, to).highest]! : 0;
+      points.push(x, height - 1 - (top / memory.capacity) * (height - LEGEND - 2));
     }
     const mark = line(points, colorOf(side, theme), 1.5);
     this.#lines.set(run, { key, mark });

@@ -1,9 +1,12 @@
 import type { Pane as Seen, Theme, View } from '../picture.ts';
 import { views } from '../views/index.ts';
+import { firstEndingAfter, firstWhere } from '../views/steps.ts';
 import { digits, duration, percent, plural } from '../views/words.ts';
 import { DecisionList } from './decision-list.ts';
 import { h, setText } from './dom.ts';
-import type { Latencies, Percentiles, Run } from './run.ts';
+import type { Latencies } from './latencies.ts';
+import type { Percentiles } from './percentiles.ts';
+import type { Run } from './run.ts';
 import type { PageState, Side, Span } from './state.ts';
 import type { Stop } from './tours/stop.ts';
 import { type ViewActions, ViewCanvas } from './view-canvas.ts';
@@ -16,6 +19,9 @@ export interface PaneActions extends ViewActions {
 
 /** Writing in views is of 11 pixels; a lecture hall wants 16. */
 const MAGNIFIED = 1.46;
+
+/** Steps of a window that one view at a time is laid out anew for, so that the page goes on in between. */
+const LONG = 50_000;
 
 /** One policy's half of the page: its figures, its views, its decisions. */
 export class PaneView {
@@ -119,11 +125,17 @@ export class PaneView {
     for (const view of this.views) view.clear();
   }
 
-  /** @param stop of a tour, which shows one or two views and magnifies them. */
-  draw(seen: Seen, state: PageState, theme: Theme, stop: Stop | undefined): void {
+  /**
+   * @param stop of a tour, which shows one or two views and magnifies them.
+   * @returns whether all that is shown was drawn; the rest comes in the next frames.
+   */
+  draw(seen: Seen, state: PageState, theme: Theme, stop: Stop | undefined): boolean {
     // A name of no view, in an address, enlarges nothing.
     const isLarge = this.views.some(({ view }) => view.name === state.large);
     this.#grid.dataset['large'] = isLarge ? state.large! : '';
+    const scale = stop ? MAGNIFIED : 1;
+    const isLong = stepsIn(seen) > LONG;
+    let [laid, left] = [0, 0];
     for (const view of this.views) {
       const { name } = view.view;
       const { classList } = view.element;
@@ -131,8 +143,12 @@ export class PaneView {
       classList.toggle('main', stop?.view === name && !isLarge);
       classList.toggle('beside', stop?.beside === name && !isLarge);
       const isShown = isLarge ? state.large === name : !stop || stop.view === name || stop.beside === name;
-      if (isShown) view.draw(seen, theme, state.brush, stop ? MAGNIFIED : 1);
+      if (!isShown) continue;
+      const isNew = isLong && !view.standsOn(seen, theme, scale);
+      if (isNew && laid++ > 0) left++;
+      else view.draw(seen, theme, state.brush, scale);
     }
+    return left === 0;
   }
 
   /** After all is drawn: a canvas that looks up its font makes the browser lay out what was written before. */
@@ -180,6 +196,11 @@ export class PaneView {
   }
 }
 
+function stepsIn({ recording: { steps }, window: [from, to] }: Seen): number {
+  const first = firstEndingAfter(steps, from);
+  return firstWhere(first, steps.count, step => steps.time[step]! >= to) - first;
+}
+
 function ended({ end, recording: { steps } }: Run): string {
   return steps.count === 0 ? 'nothing ran' : `over after ${duration(end)} and ${plural(steps.count, 'step')}`;
 }
@@ -195,10 +216,9 @@ function stepWords({ recording: { steps }, step }: Seen): string {
 }
 
 /** What became of those that did not finish. */
-function others({ recording: { requests } }: Run): string {
-  const ends = ['rejected', 'aborted', 'running'] as const;
-  return ends
-    .map(end => [end, requests.filter(request => request.end === end).length] as const)
+function others({ summary: { ends } }: Run): string {
+  return (['rejected', 'aborted', 'running'] as const)
+    .map(end => [end, ends[end]] as const)
     .filter(([, count]) => count > 0)
     .map(([end, count]) => `, ${count} ${end}`)
     .join('');

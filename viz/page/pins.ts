@@ -1,3 +1,4 @@
+import { requestColumns } from '../../src/trace/request-columns.ts';
 import type { Pin } from '../picture.ts';
 import type { Runs } from './cursor.ts';
 import type { PagePin, Side } from './state.ts';
@@ -15,7 +16,9 @@ export function pinIn(side: Side, runs: Runs, pinned: PagePin | undefined): Pin 
   if (pinned.side !== side) {
     if (pin.kind !== 'request') return undefined;
     const id = recordingOf(pinned.side)?.requests[pin.request]?.id;
-    const request = requests.findIndex(other => other.id === id);
+    const ids = requestColumns(requests).id;
+    // Both panes mostly serve the same requests in the same order.
+    const request = ids[pin.request] === id ? pin.request : ids.indexOf(id ?? Number.NaN);
     return request < 0 ? undefined : { kind: 'request', request };
   }
   switch (pin.kind) {

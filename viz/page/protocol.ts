@@ -1,5 +1,5 @@
 import type { Config } from '../../src/sim/config.ts';
-import type { Recording } from '../../src/trace/recording.ts';
+import type { Prepared } from './groundwork.ts';
 
 /** One policy of a config, run once. */
 export interface RunRequest {
@@ -20,22 +20,12 @@ export interface DecodeRequest {
 /** What the page asks a worker. */
 export type WorkerRequest = RunRequest | DecodeRequest;
 
+/** What a worker is at: the last is to work out what views need. */
+export type Doing = 'simulating' | 'unpacking' | 'decoding' | 'preparing';
+
 export type WorkerReply =
-  | { readonly type: 'progress'; readonly done: number }
-  | { readonly type: 'done'; readonly recordings: readonly Recording[] }
+  /** `done`: share of all that is to be done. */
+  | { readonly type: 'progress'; readonly doing: Doing; readonly done: number }
+  | { readonly type: 'done'; readonly prepared: readonly Prepared[] }
   /** `usage`: the settings or the file are at fault, and the message says what to do. */
   | { readonly type: 'failed'; readonly message: string; readonly usage: boolean };
-
-/** The memory behind the columns of recordings: handed over to another thread, not copied. */
-export function buffersOf(recordings: readonly Recording[]): ArrayBuffer[] {
-  const found = new Set<ArrayBuffer>();
-  const visit = (value: unknown) => {
-    if (ArrayBuffer.isView(value)) {
-      if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-    } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const part of Object.values(value)) visit(part);
-    }
-  };
-  for (const recording of recordings) visit(recording);
-  return [...found];
-}

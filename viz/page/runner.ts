@@ -1,10 +1,11 @@
 import { UsageError } from '../../src/core/errors.ts';
 import type { Recording } from '../../src/trace/recording.ts';
-import type { WorkerReply, WorkerRequest } from './protocol.ts';
+import { receive } from './groundwork.ts';
+import type { Doing, WorkerReply, WorkerRequest } from './protocol.ts';
 import PageWorker from './worker.ts?worker&inline';
 
 export interface RunOutcome {
-  progress(done: number): void;
+  progress(done: number, doing: Doing): void;
   done(recordings: readonly Recording[]): void;
   failed(message: string, usage: boolean): void;
 }
@@ -21,11 +22,11 @@ export class Runner {
     this.#busy = true;
     worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
       if (data.type === 'progress') {
-        outcome.progress(data.done);
+        outcome.progress(data.done, data.doing);
         return;
       }
       this.#busy = false;
-      if (data.type === 'done') outcome.done(data.recordings);
+      if (data.type === 'done') outcome.done(data.prepared.map(receive));
       else outcome.failed(data.message, data.usage);
     };
     worker.onerror = event => {
@@ -49,7 +50,8 @@ export class Runner {
 
 /** How the opening of a file is followed, and ended. */
 export interface Following {
-  progress(share: number): void;
+  /** @param memory bytes that it takes in the end, as far as is known. */
+  progress(share: number, doing: Doing, memory?: number): void;
   readonly signal?: AbortSignal;
 }
 
@@ -65,7 +67,7 @@ export function decode(file: Blob, name: string, following: Following): Promise<
     runner.run(
       { kind: 'decode', file, name },
       {
-        progress: share => following.progress(share),
+        progress: (share, doing) => following.progress(share, doing),
         done: resolve,
         failed: (message, usage) => reject(usage ? new UsageError(message) : new Error(message)),
       },

@@ -1,4 +1,5 @@
 import type { Seconds } from '../../src/core/units.ts';
+import type { Recording } from '../../src/trace/recording.ts';
 import type { Hit, Pane, Size, Theme, View } from '../picture.ts';
 import { h } from './dom.ts';
 import { Painter } from './paint.ts';
@@ -27,6 +28,7 @@ export class ViewCanvas {
   #size: Size = { width: 0, height: 0 };
   #scale = 1;
   #pane: Pane | undefined;
+  #laid: { readonly recording: Recording; readonly key: string } | undefined;
   #label = '';
   #visible = true;
 
@@ -75,10 +77,24 @@ export class ViewCanvas {
     const { width, height } = this.#room;
     this.#size = { width: Math.floor(width / scale), height: Math.floor(height / scale) };
     if (!this.#visible || this.#size.width < 40 || this.#size.height < 30) return;
+    this.#laid = { recording: pane.recording, key: this.#keyOf(pane, theme, scale) };
     const picture = this.view.draw(pane, this.#size, theme);
     this.#painter.paint(picture, theme.background, scale);
     this.#label = picture.label;
     this.#drawBrush(brush);
+  }
+
+  /**
+   * Whether what it would draw stands on what it drew last: the same run, window, colours and room. What is out of
+   * sight is not drawn, and counts as if it did.
+   */
+  standsOn(pane: Pane, theme: Theme, scale: number): boolean {
+    if (!this.#visible) return true;
+    return this.#laid?.recording === pane.recording && this.#laid.key === this.#keyOf(pane, theme, scale);
+  }
+
+  #keyOf({ window }: Pane, theme: Theme, scale: number): string {
+    return `${window.join()} ${theme.name} ${scale} ${this.#room.width} ${this.#room.height}`;
   }
 
   /** For those who hear the picture. */

@@ -1,6 +1,7 @@
 import type { Seconds } from '../../src/core/units.ts';
+import { Derived } from '../../src/trace/derived.ts';
 import type { Recording } from '../../src/trace/recording.ts';
-import { type BarKind, barKinds, barsOf } from './bars.ts';
+import { type BarKind, barColumns, barKinds } from './bar-columns.ts';
 
 /** When bars of a kind begin, and when they end: each ascending. */
 interface Edges {
@@ -8,12 +9,9 @@ interface Edges {
   readonly to: Float64Array;
 }
 
-const all = new WeakMap<Recording, Readonly<Record<BarKind, Edges>>>();
-
 /** How many requests do what at a time. A frame asks, so it is no walk over the requests. */
 export function barCountsAt(recording: Recording, time: Seconds): Record<BarKind, number> {
-  let edges = all.get(recording);
-  if (!edges) all.set(recording, (edges = edgesOf(recording)));
+  const edges = barEdges.of(recording);
   const counts = {} as Record<BarKind, number>;
   for (const kind of barKinds) {
     const { from, to } = edges[kind];
@@ -22,17 +20,15 @@ export function barCountsAt(recording: Recording, time: Seconds): Record<BarKind
   return counts;
 }
 
-function edgesOf(recording: Recording): Record<BarKind, Edges> {
-  const bars = barsOf(recording).flat();
+export const barEdges = new Derived('edges', (recording): Record<BarKind, Edges> => {
+  const { kind: kinds, from, to } = barColumns.of(recording);
   const edges = {} as Record<BarKind, Edges>;
-  for (const kind of barKinds) {
-    const ofKind = bars.filter(bar => bar.kind === kind);
-    const from = Float64Array.from(ofKind, bar => bar.from).sort();
-    const to = Float64Array.from(ofKind, bar => bar.to).sort();
-    edges[kind] = { from, to };
+  for (const [kind, name] of barKinds.entries()) {
+    const isOfKind = (_: number, i: number) => kinds[i] === kind;
+    edges[name] = { from: from.filter(isOfKind).sort(), to: to.filter(isOfKind).sort() };
   }
   return edges;
-}
+});
 
 /** How many of them, which ascend, are not after a time. */
 function upTo(times: Float64Array, time: Seconds): number {

@@ -82,6 +82,9 @@ function cross(
   ];
 }
 
+/** Where the name of a lane ends: ids of six digits take the gap to the lane as well. */
+const rightOf = (plot: Plot, name: string) => Math.max(plot.left - 9, name.length * 7);
+
 /** Ids of as many requests as there is room for; that of the pinned one before all others. */
 export function names(
   { requests: all }: Recording,
@@ -98,9 +101,12 @@ export function names(
   for (let lane = 0; lane < requests.length; lane += every) {
     const y = baselineOf(lane);
     if (chosen >= 0 && Math.abs(y - baselineOf(chosen)) < fontSize + 2) continue;
-    marks.push(text(plot.left - 9, y, String(all[requests[lane]!]!.id), theme.muted, 'end'));
+    const name = String(all[requests[lane]!]!.id);
+    marks.push(text(rightOf(plot, name), y, name, theme.muted, 'end'));
   }
-  if (chosen >= 0)
-    marks.push(text(plot.left - 9, baselineOf(chosen), String(all[pinned!]!.id), theme.text, 'end', 'bold'));
+  if (chosen >= 0) {
+    const name = String(all[pinned!]!.id);
+    marks.push(text(rightOf(plot, name), baselineOf(chosen), name, theme.text, 'end', 'bold'));
+  }
   return marks;
 }

@@ -1,6 +1,8 @@
+import { Derived } from '../../src/trace/derived.ts';
 import type { Recording } from '../../src/trace/recording.ts';
+import { requestColumns } from '../../src/trace/request-columns.ts';
 import type { Pane } from '../picture.ts';
-import { type Bar, barsOf } from './bars.ts';
+import { barColumns } from './bar-columns.ts';
 import { remember } from './remember.ts';
 import type { Plot } from './time-axis.ts';
 
@@ -27,39 +29,38 @@ export function pinnedRequest({ pin, blocks, recording }: Pane): number | undefi
 export function lanesOf(recording: Recording, plot: Plot, pinned: number | undefined): Lanes {
   const height = plot.bottom - plot.top;
   const most = Math.max(1, Math.floor(height / THINNEST));
-  let requests = living(recording, `${plot.from} ${plot.to}`, () => {
-    const bars = barsOf(recording);
-    return order(recording).filter(request =>
-      alive(bars[request]!, recording.requests[request]!.arrival, plot),
-    );
-  });
-  if (requests.length > most) {
-    const every = requests.length / most;
-    const sampled = Array.from({ length: most }, (_, lane) => requests[Math.floor(lane * every)]!);
-    const at = requests.indexOf(pinned ?? -1);
-    if (at >= 0) sampled[Math.floor(at / every)] = pinned!;
-    requests = sampled;
-  }
+  const all = living(recording, `${plot.from} ${plot.to}`, () => aliveIn(recording, plot));
+  const requests = all.length > most ? sample(all, most, pinned) : [...all];
   const pitch = height / Math.max(1, requests.length);
   return { requests, pitch, thickness: Math.min(THICKEST, pitch >= 4 ? pitch * 0.8 : pitch) };
 }
 
-const living = remember<readonly number[]>();
-
-const orders = new WeakMap<Recording, readonly number[]>();
-
-function order(recording: Recording): readonly number[] {
-  let known = orders.get(recording);
-  if (!known) {
-    const { requests } = recording;
-    known = requests.map((_, i) => i).sort((a, b) => requests[a]!.arrival - requests[b]!.arrival || a - b);
-    orders.set(recording, known);
-  }
-  return known;
+function sample(all: Int32Array, most: number, pinned: number | undefined): number[] {
+  const every = all.length / most;
+  const sampled = Array.from({ length: most }, (_, lane) => all[Math.floor(lane * every)]!);
+  const at = all.indexOf(pinned ?? -1);
+  if (at >= 0) sampled[Math.floor(at / every)] = pinned!;
+  return sampled;
 }
 
-function alive(bars: readonly Bar[], arrival: number, { from, to }: Plot): boolean {
-  // Turned away at once, it did nothing; it came, all the same.
-  if (bars.length === 0) return arrival >= from && arrival <= to;
-  return bars[0]!.from < to && bars.at(-1)!.to > from;
+const living = remember<Int32Array>();
+
+/** Requests as they arrive. */
+export const arrivalOrder = new Derived('order', ({ requests }) => {
+  const { arrival, count } = requestColumns(requests);
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  // Most recordings have them so already.
+  const sorted = arrival.every((time, i) => i === 0 || time >= arrival[i - 1]!);
+  return sorted ? order : order.sort((a, b) => arrival[a]! - arrival[b]! || a - b);
+});
+
+function aliveIn(recording: Recording, plot: Plot): Int32Array {
+  const { start, from, to } = barColumns.of(recording);
+  const { arrival } = requestColumns(recording.requests);
+  return arrivalOrder.of(recording).filter(request => {
+    const [first, end] = [start[request]!, start[request + 1]!];
+    // Turned away at once, it did nothing; it came, all the same.
+    if (first === end) return arrival[request]! >= plot.from && arrival[request]! <= plot.to;
+    return from[first]! < plot.to && to[end - 1]! > plot.from;
+  });
 }

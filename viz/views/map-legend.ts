@@ -1,9 +1,10 @@
 import { slotKinds } from '../../src/core/kv-memory.ts';
+import { blockHistory } from '../../src/trace/block-history.ts';
 import type { Recording } from '../../src/trace/recording.ts';
 import type { Mark, Theme } from '../picture.ts';
 import { idleHatch, sharedHatch } from '../theme.ts';
 import { type Entry, roomOf, rowHeight, swatch } from './marks.ts';
-import { highest } from './steps.ts';
+import { highestOf } from './peaks.ts';
 import { percent } from './words.ts';
 
 interface Item extends Entry {
@@ -11,18 +12,10 @@ interface Item extends Entry {
   readonly longest: string;
 }
 
-const shares = new WeakMap<Recording, { readonly kinds: ReadonlySet<string>; readonly shared: boolean }>();
-
 /** Kinds of slots that the run has at any time, and whether a block ever had two holders. */
 function found(recording: Recording) {
-  let known = shares.get(recording);
-  if (!known) {
-    const { steps, blocks } = recording;
-    const kinds = slotKinds.filter(kind => kind === 'token' || highest(steps.usage[kind]) > 0);
-    known = { kinds: new Set(kinds), shared: blocks.refs.some(refs => refs > 1) };
-    shares.set(recording, known);
-  }
-  return known;
+  const kinds = slotKinds.filter(kind => kind === 'token' || highestOf(recording, kind) > 0);
+  return { kinds: new Set<string>(kinds), shared: blockHistory.of(recording).shares };
 }
 
 const swatchRoom = 13;

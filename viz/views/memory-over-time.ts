@@ -65,7 +65,7 @@ function layers(recording: Recording, plot: Plot, theme: Theme): Mark[] {
   const { left, right, top, bottom } = plot;
   const y = (sum: number) => bottom - (memory.capacity > 0 ? sum / memory.capacity : 0) * (bottom - top);
   // A peak is where least is left.
-  const drawn = stretches(steps, plot, step => -steps.usage.free[step]!);
+  const drawn = stretches(recording, plot, 'free');
   // From the highest outline down, each over the last: every layer ends where the next one begins.
   const areas: Mark[] = [];
   for (let above = slotKinds.indexOf('free'); above > 0; above--) {

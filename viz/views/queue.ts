@@ -1,8 +1,9 @@
-import type { Recording, StepColumns } from '../../src/trace/recording.ts';
+import type { Recording } from '../../src/trace/recording.ts';
 import type { Mark, Theme, View } from '../picture.ts';
 import { line } from './marks.ts';
+import { highestOf } from './peaks.ts';
 import { remember } from './remember.ts';
-import { highest, stairs, stepAndTime, stepAt, stepName, stretches } from './steps.ts';
+import { stairs, stepAndTime, stepAt, stepName, stretches } from './steps.ts';
 import {
   axisAndCursor,
   frame,
@@ -21,20 +22,17 @@ const remembered = remember<readonly Mark[]>();
 const counts = [
   {
     name: 'waiting',
-    of: (steps: StepColumns) => steps.waiting,
     color: (theme: Theme) => theme.work.preempted,
     width: 1.5,
   },
   {
     name: 'running',
-    of: (steps: StepColumns) => steps.running,
     color: (theme: Theme) => theme.work.decode,
     width: 3,
   },
   // Rows of a batch whose request has ended.
   {
     name: 'held',
-    of: (steps: StepColumns) => steps.held,
     color: (theme: Theme) => theme.work.held,
     width: 5,
   },
@@ -48,9 +46,9 @@ export const queue: View = {
   draw(pane, size, theme) {
     const plot = plotOf(pane, size);
     const { recording, step } = pane;
-    const entries = counts.map(({ name, of, color }) => ({
+    const entries = counts.map(({ name, color }) => ({
       colors: [color(theme)],
-      text: `${name} ${whole(of(recording.steps)[step] ?? 0)}`,
+      text: `${name} ${whole(recording.steps[name][step] ?? 0)}`,
     }));
     return {
       ...size,
@@ -82,18 +80,19 @@ export const queue: View = {
   },
 };
 
-function lines({ steps }: Recording, plot: Plot, theme: Theme): Mark[] {
-  const axis = valueAxis(plot, Math.max(...counts.map(({ of }) => highest(of(steps)))) * 1.05, theme, true);
+function lines(recording: Recording, plot: Plot, theme: Theme): Mark[] {
+  const { steps } = recording;
+  const most = counts.map(({ name }) => highestOf(recording, name));
+  const axis = valueAxis(plot, Math.max(...most) * 1.05, theme, true);
   return [
     ...frame(plot, 'requests', theme),
     ...axis.marks,
-    ...[...counts].reverse().flatMap(({ of, color, width }) => {
-      const values = of(steps);
-      if (highest(values) === 0) return [];
-      const drawn = stretches(steps, plot, step => values[step]!);
+    ...[...counts].reverse().flatMap(({ name, color, width }) => {
+      if (highestOf(recording, name) === 0) return [];
+      const drawn = stretches(recording, plot, name);
       return [
         line(
-          stairs(drawn, step => axis.y(values[step]!), plot.bottom, false),
+          stairs(drawn, step => axis.y(steps[name][step]!), plot.bottom, false),
           color(theme),
           width,
         ),

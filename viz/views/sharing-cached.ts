@@ -1,6 +1,7 @@
 import { CACHED } from '../../src/trace/recording.ts';
+import { lastEntryOf } from '../../src/trace/table-index.ts';
 import type { Pane } from '../picture.ts';
-import { lastEntryOf, lastTables, type Table } from './sharing-tables.ts';
+import { lastTables, type Table } from './sharing-tables.ts';
 
 /**
  * What is left of tables that ended: their beginnings, as far as every block is still cached, or held by a table that
@@ -18,8 +19,9 @@ export function cachedTables({ recording, blocks, step }: Pane, live: readonly T
     if (alike) alike.push(table);
     else byFirst.set(table.blocks[0]!, [table]);
   }
+  const now = recording.tables.start[step + 1]!;
   const placeOf = (block: number) => {
-    const entry = lastEntryOf(recording, block, step);
+    const entry = lastEntryOf(recording, block, now);
     return entry === undefined ? -1 : recording.tables.index[entry]!;
   };
   const seen = new Set<number>();

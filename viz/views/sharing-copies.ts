@@ -1,6 +1,9 @@
+import { decisionColumns, typeIndex } from '../../src/trace/decision-columns.ts';
+import { Derived } from '../../src/trace/derived.ts';
 import type { Recording } from '../../src/trace/recording.ts';
+import { lastNotAfter } from '../../src/trace/search.ts';
+import { lastEntryOf } from '../../src/trace/table-index.ts';
 import { remember } from './remember.ts';
-import { lastEntryOf } from './sharing-tables.ts';
 
 /** A block that was copied before it was written, for another sequence still reads it. */
 export interface Copy {
@@ -12,20 +15,27 @@ export interface Copy {
 /** Steps for which a copy is marked: fewer are over before the eye has found it. */
 const RECENT = 8;
 
-const all = new WeakMap<Recording, readonly Copy[]>();
-
-export function copiesOf(recording: Recording): readonly Copy[] {
-  let known = all.get(recording);
-  if (!known) {
-    known = recording.decisions.flatMap(({ type, step, reason }) => {
-      // The words are all that a recording has of it.
-      const [, from, to] = (type === 'copied' && /^block (\d+) .* to block (\d+)/.exec(reason)) || [];
-      return from === undefined ? [] : [{ step, from: Number(from), to: Number(to) }];
-    });
-    all.set(recording, known);
-  }
-  return known;
+/** All copies of a run, by their steps, which ascend. */
+export interface Copies {
+  readonly step: Int32Array;
+  readonly from: Int32Array;
+  readonly to: Int32Array;
 }
+
+export const allCopies = new Derived('copies', ({ decisions }): Copies => {
+  const { count, type } = decisionColumns(decisions);
+  const copied = typeIndex('copied');
+  const found: Copy[] = [];
+  for (let i = 0; i < count; i++) {
+    if (type[i] !== copied) continue;
+    const { step, reason } = decisions[i]!;
+    // The words are all that a recording has of it.
+    const [, from, to] = /^block (\d+) .* to block (\d+)/.exec(reason) ?? [];
+    if (from !== undefined) found.push({ step, from: Number(from), to: Number(to) });
+  }
+  const column = (of: (copy: Copy) => number) => Int32Array.from(found, of);
+  return { step: column(copy => copy.step), from: column(copy => copy.from), to: column(copy => copy.to) };
+});
 
 const remembered = remember<ReadonlyMap<number, Copy>>();
 
@@ -33,11 +43,15 @@ const remembered = remember<ReadonlyMap<number, Copy>>();
 export function recentCopies(recording: Recording, step: number): ReadonlyMap<number, Copy> {
   return remembered(recording, String(step), () => {
     const { start } = recording.tables;
-    const recent = copiesOf(recording).filter(copy => {
-      if (copy.step > step || copy.step <= step - RECENT) return false;
-      const entry = lastEntryOf(recording, copy.to, step);
-      return entry !== undefined && entry >= start[copy.step]! && entry < start[copy.step + 1]!;
-    });
-    return new Map(recent.map(copy => [copy.to, copy]));
+    const copies = allCopies.of(recording);
+    const recent = new Map<number, Copy>();
+    const first = lastNotAfter(copies.step, step - RECENT, of => of) + 1;
+    for (let i = first; i < copies.step.length && copies.step[i]! <= step; i++) {
+      const copy = { step: copies.step[i]!, from: copies.from[i]!, to: copies.to[i]! };
+      const entry = lastEntryOf(recording, copy.to, start[step + 1]!);
+      if (entry !== undefined && entry >= start[copy.step]! && entry < start[copy.step + 1]!)
+        recent.set(copy.to, copy);
+    }
+    return recent;
   });
 }

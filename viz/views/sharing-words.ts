@@ -1,33 +1,14 @@
-import { CACHED, type Recording } from '../../src/trace/recording.ts';
+import { blockHistory } from '../../src/trace/block-history.ts';
+import type { Recording } from '../../src/trace/recording.ts';
 import type { Mark, Theme } from '../picture.ts';
 import { idleHatch, ink, sharedHatch } from '../theme.ts';
 import { type Entry, roomOf, swatch, text } from './marks.ts';
-import { copiesOf } from './sharing-copies.ts';
+import { allCopies } from './sharing-copies.ts';
 import type { SharingLayout } from './sharing-layout.ts';
 import { percent, plural, whole } from './words.ts';
 
 /** Its colour carries a corner, as its blocks do. */
 const JUST_COPIED = 'just copied';
-
-interface Traits {
-  readonly shares: boolean;
-  readonly caches: boolean;
-}
-
-const known = new WeakMap<Recording, Traits>();
-
-/** Whether blocks had several holders at any time, and whether any were cached. */
-function traitsOf(recording: Recording): Traits {
-  let traits = known.get(recording);
-  if (!traits) {
-    const { refs, owner } = recording.blocks;
-    known.set(
-      recording,
-      (traits = { shares: refs.some(count => count > 1), caches: owner.includes(CACHED) }),
-    );
-  }
-  return traits;
-}
 
 /** What memory is handed out in. */
 export const unitOf = ({ recording }: { readonly recording: Recording }) =>
@@ -55,7 +36,7 @@ function advice(recording: Recording): string[] {
       'a reservation is of one sequence; only blocks of paged memory can be shared',
       'only paged memory can be shared',
     ];
-  if (traitsOf(recording).caches)
+  if (blockHistory.of(recording).caches)
     return [
       'no two prompts begin alike now; those with a common prefix, or several samples (n > 1), share',
       'no two prompts begin alike now',
@@ -79,13 +60,13 @@ function leftOut({ counts, tree, cached, cachedLeftOut }: SharingLayout): string
 }
 
 function entries(recording: Recording, layout: SharingLayout, theme: Theme): Entry[] {
-  const { shares, caches } = traitsOf(recording);
+  const { shares, caches } = blockHistory.of(recording);
   const owners = [0, 1, 2].map(request => theme.owner(request));
   return [
     ...(shares ? [{ colors: [theme.owner(0)], hatch: sharedHatch, text: 'in several tables' }] : []),
     { colors: owners, text: 'in one, by owner' },
     ...(caches ? [{ colors: [theme.kinds.cached], hatch: idleHatch, text: 'free, cached' }] : []),
-    ...(copiesOf(recording).length > 0 ? [{ colors: [theme.owner(0)], text: JUST_COPIED }] : []),
+    ...(allCopies.of(recording).step.length > 0 ? [{ colors: [theme.owner(0)], text: JUST_COPIED }] : []),
   ].filter(() => layout.counts.tables > 0 || caches);
 }
 

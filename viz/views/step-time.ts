@@ -77,10 +77,11 @@ export const stepTime: View = {
   },
 };
 
-function bars({ steps }: Recording, plot: Plot, theme: Theme): Layout {
+function bars(recording: Recording, plot: Plot, theme: Theme): Layout {
+  const { steps } = recording;
   const { compute, bandwidth, overhead } = steps;
   const whole = (step: number) => compute[step]! + bandwidth[step]! + overhead[step]!;
-  const drawn = stretches(steps, plot, whole);
+  const drawn = stretches(recording, plot, 'duration');
   // Of what is shown: one long prefill at the start would press all later steps to the ground.
   const axis = valueAxis(plot, highest(drawn.map(({ step }) => whole(step) * 1e3)) * 1.05, theme);
   const layer = (height: (step: number) => number, color: string): Mark => ({

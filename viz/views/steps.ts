@@ -1,5 +1,6 @@
 import type { Seconds } from '../../src/core/units.ts';
 import type { Recording, StepColumns } from '../../src/trace/recording.ts';
+import { extremesIn, type Series } from './peaks.ts';
 import { type Plot, xOf } from './time-axis.ts';
 import { moment, whole } from './words.ts';
 
@@ -40,37 +41,51 @@ export function highest(values: ArrayLike<number>): number {
 }
 
 /**
- * The steps of a window, each from its start to its end. Where more than two begin within one pixel, the two
- * that are lowest and highest by `value` stand for them, in their order, so that no peak is lost.
+ * The steps of a window, each from its start to its end. Where more than two begin within one pixel, the two at which
+ * a series is lowest and highest stand for them, in their order, so that no peak is lost.
  */
-export function stretches(steps: StepColumns, plot: Plot, value: (step: number) => number): Stretch[] {
-  const { time, end, count } = steps;
+export function stretches(recording: Recording, plot: Plot, series: Series): Stretch[] {
+  const { time, end, count } = recording.steps;
   const { left, right, to } = plot;
   const clip = (x: number) => Math.min(right, Math.max(left, x));
+  const pixelOf = (step: number) => Math.floor(clip(xOf(plot, time[step]!)));
   const all: Stretch[] = [];
-  let i = firstEndingAfter(steps, plot.from);
-  while (i < count && time[i]! < to) {
+  let i = firstEndingAfter(recording.steps, plot.from);
+  const beyond = firstWhere(i, count, step => time[step]! >= to);
+  while (i < beyond) {
     const x0 = clip(xOf(plot, time[i]!));
     const pixel = Math.floor(x0);
-    let [low, high, last] = [i, i, i];
-    for (let next = i + 1; next < count && time[next]! < to; next++) {
-      if (Math.floor(clip(xOf(plot, time[next]!))) !== pixel) break;
-      if (value(next) < value(low)) low = next;
-      if (value(next) > value(high)) high = next;
-      last = next;
-    }
-    const x1 = clip(xOf(plot, end[last]!));
-    if (last - i < 2) {
-      for (let step = i; step <= last; step++)
+    const next = firstWhere(i + 1, beyond, step => pixelOf(step) !== pixel);
+    const x1 = clip(xOf(plot, end[next - 1]!));
+    if (next - i <= 2) {
+      for (let step = i; step < next; step++)
         all.push({ x0: clip(xOf(plot, time[step]!)), x1: clip(xOf(plot, end[step]!)), step });
     } else {
+      const { lowest: low, highest: high } = extremesIn(recording, series, i, next);
       const middle = (x0 + x1) / 2;
       all.push({ x0, x1: middle, step: Math.min(low, high) });
       all.push({ x0: middle, x1, step: Math.max(low, high) });
     }
-    i = last + 1;
+    i = next;
   }
   return all;
+}
+
+/** The first of `[from, to)` of which something holds that holds of all behind it as well; `to` when it holds of none. */
+export function firstWhere(from: number, to: number, holds: (step: number) => boolean): number {
+  let [low, high] = [from, from];
+  // It is near more often than not.
+  for (let stride = 1; high < to && !holds(high); stride *= 2) {
+    low = high + 1;
+    high += stride;
+  }
+  high = Math.min(high, to);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Nothing runs between two stretches that are this far apart. */

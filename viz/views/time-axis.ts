@@ -99,11 +99,16 @@ export function valueAxis(plot: Plot, max: number, theme: Theme, integers = fals
     value => !integers || Number.isInteger(value),
   );
   const step = values.length > 1 ? values[1]! - values[0]! : high;
+  const isLong = roomOf(whole(values.at(-1) ?? 0)) > left - 6;
+  const name = (value: number) => {
+    if (step < 1) return moment(value, step);
+    return isLong && value > 0 ? `${whole(value / 1e3)}k` : whole(value);
+  };
   return {
     y,
     marks: values.flatMap(value => [
       ...(value > 0 ? [line([left, y(value), right, y(value)], theme.grid)] : []),
-      valueLabel(plot, y(value), step >= 1 ? whole(value) : moment(value, step), theme),
+      valueLabel(plot, y(value), name(value), theme),
     ]),
   };
 }
