@@ -42,6 +42,8 @@ export interface Draw {
   readonly output: ArrayLike<number>;
   /** Token ids that must not be drawn now (end of sequence before `minTokens`). */
   readonly banned: readonly number[];
+  /** A bit for each token id that may be drawn, past its end none; absent: all. `banned` comes on top. */
+  readonly allowed?: Uint32Array | undefined;
 }
 
 export interface Drawn {

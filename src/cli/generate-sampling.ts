@@ -87,7 +87,7 @@ const fields = {
     help: 'log-probabilities of each token, and of this many most likely ones',
   },
   seed: { schema: number },
-} satisfies { readonly [K in keyof SamplingOptions]-?: Field };
+} satisfies { readonly [K in Exclude<keyof SamplingOptions, 'structure'>]-?: Field };
 
 type Name = keyof typeof fields;
 const entries = Object.entries(fields) as [Name, Field][];

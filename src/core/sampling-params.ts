@@ -1,3 +1,23 @@
+/** A tool that a model may call. */
+export interface ToolSchema {
+  readonly name: string;
+  /** JSON schema of its arguments, as text. */
+  readonly parameters: string;
+}
+
+/** What the text of an output must be; data only. `compact`: JSON without white space. */
+export type Structure =
+  | { readonly type: 'json_object'; readonly compact?: boolean | undefined }
+  /** `schema`: as text. */
+  | { readonly type: 'json_schema'; readonly schema: string; readonly compact?: boolean | undefined }
+  /** The whole text matches; JavaScript's, without lookarounds and backreferences. */
+  | { readonly type: 'regex'; readonly pattern: string }
+  | { readonly type: 'choice'; readonly choices: readonly string[] }
+  /** EBNF, from the rule `root` on. */
+  | { readonly type: 'grammar'; readonly grammar: string }
+  /** One call, or up to `most`. */
+  | { readonly type: 'tool_calls'; readonly tools: readonly ToolSchema[]; readonly most: number };
+
 /** How the next token is drawn, in vLLM's words and with its defaults. */
 export interface SamplingParams {
   /** 0: the most likely token, always. Default 1. */
@@ -32,4 +52,6 @@ export interface SamplingParams {
   readonly ignoreEos: boolean;
   /** Samples of one prompt. Default 1. */
   readonly n: number;
+  /** What the text of each output must be; absent: anything. */
+  readonly structure?: Structure | undefined;
 }

@@ -27,6 +27,7 @@ const defaults: SamplingParams = {
   stopTokenIds: [],
   ignoreEos: false,
   n: 1,
+  structure: undefined,
 };
 
 /** Below it vLLM draws greedily. */

@@ -5,6 +5,7 @@ import type { Limits, Policy } from '../core/policies/policy.ts';
 import type { Clock } from './clock.ts';
 import type { ModelExecutor } from './model-executor.ts';
 import type { Detokenizer } from './sample-text.ts';
+import type { StructureCompiler } from './structured/structure-compiler.ts';
 
 export interface EngineOptions {
   readonly policy: Policy;
@@ -15,6 +16,8 @@ export interface EngineOptions {
   readonly recreate?: (() => Promise<ModelRunner>) | undefined;
   /** For each sample, of what follows a prompt; absent: outputs have no text. */
   readonly detokenizer?: ((prompt: ArrayLike<number>) => Detokenizer) | undefined;
+  /** For outputs that must have a structure; absent: such requests are refused. */
+  readonly structures?: StructureCompiler | undefined;
   /** Of requests that bring none. */
   readonly seed?: number | undefined;
   readonly listener?: Listener | undefined;

@@ -109,11 +109,12 @@ export class Engine {
 
   /**
    * Takes a request in; it runs with the next step. What can never be served is rejected at once.
-   * @throws UsageError for token ids that the model does not have, an empty prompt, or stop strings without a tokenizer.
+   * @throws UsageError for token ids that the model does not have, an empty prompt, stop strings without a
+   * tokenizer, or a structure that outputs cannot have.
    */
   add(spec: GenerationSpec): GenerationRequest | Rejection {
     const { config } = this.runner;
-    const { detokenizer } = this.#options;
+    const { detokenizer, structures } = this.#options;
     checkSpec(spec, config.vocab, detokenizer !== undefined);
     const now = this.clock();
     const id = this.#nextId++;
@@ -122,6 +123,7 @@ export class Engine {
       seed: spec.params.seed ?? this.#seedOf(id),
       eosTokenIds: config.eosTokenIds,
       detokenizer,
+      structures,
     });
     if (!this.scheduler.add(request, now)) return { rejected: this.#rejectedFor };
     this.#wake?.();

@@ -1,3 +1,4 @@
+import { UsageError } from '../core/errors.ts';
 import { Request } from '../core/request.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { Seconds } from '../core/units.ts';
@@ -5,6 +6,8 @@ import type { RequestOutput, SampleUpdate } from './outputs.ts';
 import { Sample } from './sample.ts';
 import type { Detokenizer } from './sample-text.ts';
 import { SequenceTokens } from './sequence-tokens.ts';
+import type { CompiledStructure, StructureCompiler } from './structured/structure-compiler.ts';
+import { StructureState } from './structured/structure-state.ts';
 
 /** What a client asks of an engine. */
 export interface GenerationSpec {
@@ -28,6 +31,7 @@ interface Site {
   readonly seed: number;
   readonly eosTokenIds: readonly number[];
   readonly detokenizer: ((prompt: ArrayLike<number>) => Detokenizer) | undefined;
+  readonly structures?: StructureCompiler | undefined;
 }
 
 /** A request that is really computed: the core's request with its text, its chance and its samples. */
@@ -44,6 +48,7 @@ export class GenerationRequest extends Request {
   firstToken: Seconds = Number.NaN;
   lastToken: Seconds = Number.NaN;
 
+  /** @throws UsageError for a structure that the outputs cannot have. */
   constructor(id: number, spec: GenerationSpec, site: Site) {
     const { params } = spec;
     const sources = SequenceTokens.samples(Int32Array.from(spec.promptTokenIds), params.n);
@@ -59,11 +64,19 @@ export class GenerationRequest extends Request {
     this.spec = spec;
     this.params = params;
     this.seed = site.seed;
-    this.samples = sources.map(
-      (tokens, i) => new Sample(i, tokens, params, site.detokenizer?.(tokens.prompt)),
-    );
     this.endIds = params.ignoreEos ? [] : site.eosTokenIds;
     this.endingIds = [...this.endIds, ...params.stopTokenIds];
+    const structure = structureOf(params, site);
+    this.samples = sources.map(
+      (tokens, i) =>
+        new Sample(
+          i,
+          tokens,
+          params,
+          site.detokenizer?.(tokens.prompt),
+          structure && new StructureState(structure, this.endingIds),
+        ),
+    );
   }
 
   output(finished: Seconds): RequestOutput {
@@ -83,6 +96,14 @@ export class GenerationRequest extends Request {
       },
     };
   }
+}
+
+function structureOf({ structure }: SamplingParams, { structures }: Site): CompiledStructure | undefined {
+  if (structure === undefined) return undefined;
+  if (structures) return structures.compile(structure);
+  throw new UsageError(
+    'structured outputs need to know the text of each token, which this engine does not: load a model with its tokenizer',
+  );
 }
 
 /** The samples behind the core's sequences: an engine gives its scheduler nothing else. */

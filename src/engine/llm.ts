@@ -16,10 +16,12 @@ import { fittedLimits, type LimitOptions, wishedLimits } from './engine-limits.t
 import type { GenerationRequest } from './generation-request.ts';
 import type { RequestOutput, SampleUpdate } from './outputs.ts';
 import type { Detokenizer } from './sample-text.ts';
+import { StructureCompiler } from './structured/structure-compiler.ts';
+import type { Spelling } from './structured/vocabulary.ts';
 import { type RunSummary, Summary } from './summary.ts';
 
-/** The part of a tokenizer that an LLM needs. */
-export interface TextCodec {
+/** The part of a tokenizer that an LLM needs; with its spelling outputs can be held to a structure. */
+export interface TextCodec extends Partial<Spelling> {
   readonly bosTokenId?: number | undefined;
   encode(text: string): number[];
   detokenizer(prompt: ArrayLike<number>): Detokenizer;
@@ -77,7 +79,6 @@ export class LLM {
   summary: RunSummary | undefined;
   readonly #tokenizer: TextCodec | undefined;
   #generating = false;
-  #disposed = false;
 
   private constructor(engine: Engine, policy: Policy, limits: Limits, tokenizer: TextCodec | undefined) {
     this.engine = engine;
@@ -89,7 +90,6 @@ export class LLM {
 
   /** @throws UsageError when the model, the machine or the options do not allow it. */
   static async load(options: LlmOptions): Promise<LLM> {
-    checkNames(options);
     const folder = await modelFolder(options.model);
     const { config, tokenizer, weights } = await loadModel(folder);
     let opened: Weights | undefined = weights;
@@ -142,6 +142,7 @@ export class LLM {
         runner,
         recreate: () => parts.createRunner(wished),
         detokenizer: tokenizer && (prompt => tokenizer.detokenizer(prompt)),
+        structures: tokenizer && spells(tokenizer) ? new StructureCompiler(tokenizer) : undefined,
         seed,
         listener,
       });
@@ -162,7 +163,6 @@ export class LLM {
     params: SamplingOptions | readonly SamplingOptions[] = {},
     options: GenerateOptions = {},
   ): Promise<RequestOutput[]> {
-    if (this.#disposed) throw new UsageError('this LLM was disposed of: load another');
     if (this.#generating)
       throw new UsageError('generate is running already: wait for it, or pass all prompts at once');
     this.#generating = true;
@@ -249,39 +249,12 @@ export class LLM {
   }
 
   dispose(): void {
-    this.#disposed = true;
     this.engine.dispose();
   }
 }
 
-const optionNames: readonly string[] = [
-  'model',
-  'policy',
-  'seed',
-  'listener',
-  'blockSize',
-  'maxModelLen',
-  'maxNumSeqs',
-  'maxNumBatchedTokens',
-  'backend',
-  'adapter',
-  'unsafeFast',
-  'tune',
-  'dtype',
-  'gpuMemory',
-  'numBlocks',
-  'onLoad',
-] satisfies readonly (keyof LlmOptions)[];
-
-/** Plain JavaScript has nobody else to say so. */
-function checkNames(options: LlmOptions): void {
-  const unknown = Object.keys(options).find(name => !optionNames.includes(name));
-  if (unknown !== undefined) {
-    throw new UsageError(`there is no option ${quoted(unknown)}: there are ${optionNames.join(', ')}`);
-  }
-  if (typeof options.model !== 'string') {
-    throw new UsageError(`model is ${quoted(options.model)}: name a folder, or owner/name of the hub`);
-  }
+function spells(tokenizer: TextCodec): tokenizer is TextCodec & Spelling {
+  return tokenizer.size !== undefined && tokenizer.specialIds !== undefined && tokenizer.token !== undefined;
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {

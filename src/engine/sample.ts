@@ -4,11 +4,14 @@ import type { SamplingParams } from '../core/sampling-params.ts';
 import type { CompletionOutput, SampleUpdate, TokenLogprobs } from './outputs.ts';
 import { type Detokenizer, SampleText } from './sample-text.ts';
 import type { SequenceTokens } from './sequence-tokens.ts';
+import type { StructureState } from './structured/structure-state.ts';
 
 /** One sample as it grows: its tokens, its text, and why it ended. */
 export class Sample {
   readonly index: number;
   readonly tokens: SequenceTokens;
+  /** How far it has come in the structure that it must have; absent: it need not have any. */
+  readonly structure: StructureState | undefined;
   finishReason: FinishReason | undefined;
   #stopReason: string | number | undefined;
   readonly #params: SamplingParams;
@@ -18,15 +21,23 @@ export class Sample {
   /** Tokens that `take` has given out. */
   #taken = 0;
 
-  constructor(index: number, tokens: SequenceTokens, params: SamplingParams, detokenizer?: Detokenizer) {
+  constructor(
+    index: number,
+    tokens: SequenceTokens,
+    params: SamplingParams,
+    detokenizer?: Detokenizer,
+    structure?: StructureState,
+  ) {
     this.index = index;
     this.tokens = tokens;
+    this.structure = structure;
     this.#params = params;
     this.#text = new SampleText(detokenizer, params.stop);
   }
 
   /**
-   * Appends what was drawn; true when it ends the sample: an end of sequence, a stop token, or a stop string.
+   * Appends what was drawn; true when it ends the sample: an end of sequence, a stop token, a stop string, or a
+   * structure that is over and has no token to say so, or that cannot go on.
    * @param endIds end-of-sequence ids that count.
    */
   push({ token, logprob, top }: Drawn, endIds: readonly number[]): boolean {
@@ -38,16 +49,20 @@ export class Sample {
       this.#logprobs.push({ tokenId: token, logprob, top: top ?? [] });
     }
     const byId = stopTokenIds.includes(token);
-    if ((byId || endIds.includes(token)) && output.length > minTokens) {
+    const { structure } = this;
+    // An output that is over cannot wait for `minTokens`.
+    if ((byId || endIds.includes(token)) && (output.length > minTokens || structure?.over)) {
       if (byId) this.#stopReason = token;
       return true;
     }
     this.#stopReason = this.#text.push(token, output.length > minTokens);
-    return this.#stopReason !== undefined;
+    structure?.push(token);
+    return this.#stopReason !== undefined || structure?.stuck === true;
   }
 
   end(reason: FinishReason): void {
-    this.finishReason = reason;
+    // Whoever reads `stop` counts on the structure.
+    this.finishReason = this.structure?.broken === undefined ? reason : 'abort';
     this.#text.end();
   }
 

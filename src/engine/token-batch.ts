@@ -80,8 +80,11 @@ function* heldRows(running: readonly Request[]): Generator<{ request: Generation
     for (const seq of request.done) yield { request: asGeneration(request), seq };
 }
 
-function drawOf(row: number, request: GenerationRequest, { index, tokens }: Sample): Draw {
+function drawOf(row: number, request: GenerationRequest, sample: Sample): Draw {
+  const { index, tokens } = sample;
   const step = tokens.output.length + request.numPending;
+  // An ended row of a static batch draws what nobody wants.
+  const structure = sample.finishReason === undefined ? sample.structure : undefined;
   return {
     row,
     params: request.params,
@@ -89,7 +92,9 @@ function drawOf(row: number, request: GenerationRequest, { index, tokens }: Samp
     step,
     prompt: tokens.prompt,
     output: tokens.output,
-    banned: step < request.params.minTokens ? request.endingIds : none,
+    // A structure that is over leaves nothing but an end.
+    banned: step < request.params.minTokens && !structure?.over ? request.endingIds : none,
+    allowed: structure?.allowed,
   };
 }
 

@@ -161,7 +161,10 @@ test('templates that loop over parts are given parts, with tools and arguments o
   const tools = [{ type: 'function', function: { name: 'f' } }];
   await ok(app, path, { messages, tools, tool_choice: 'none', chat_template_kwargs: { mood: ' gay' } });
   expect(tokenizer.decode(engine.asks[0]!.promptTokenIds)).toBe('[Hello]1 tools gay');
-  expect((await refused(app, path, { messages, tools })).param).toBe('tool_choice');
+  await ok(app, path, { messages, tools });
+  expect(engine.asks[1]!.params.structure).toBeUndefined();
+  await ok(app, path, { messages, tools, tool_choice: 'required' });
+  expect(engine.asks[2]!.params.structure).toMatchObject({ type: 'tool_calls' });
 });
 
 const refusals: readonly (readonly [object, string | null, RegExp])[] = [
@@ -170,12 +173,12 @@ const refusals: readonly (readonly [object, string | null, RegExp])[] = [
   [{ messages: 'Hello' }, 'messages', /messages: /],
   [{ messages: [{ content: 'x' }] }, 'messages.0.role', /Field required/],
   [{ messages: [{ role: 'user', content: 5 }] }, 'messages.0.content', /expected text, or a list of parts/],
-  [{ messages, tools: [{ type: 'function' }] }, 'tool_choice', /Tool calls are not read/],
+  [{ messages, tools: [{ type: 'function' }] }, null, /a tool is/],
   [{ messages, tools: [{ type: 'function' }], tool_choice: 'none' }, 'tools', /no place for tools/],
   [{ messages, top_logprobs: 2 }, 'top_logprobs', /must be set to true/],
   [{ messages, logprobs: true, top_logprobs: 30 }, 'top_logprobs', /max allowed: 20/],
   [{ messages, chat_template: '{{ 1 }}' }, 'chat_template', /trusts its own only/],
-  [{ messages, response_format: { type: 'json_schema' } }, 'response_format.type', /no structured outputs/],
+  [{ messages, response_format: { type: 'json_schema' } }, null, /response_format.json_schema is/],
   [{ messages, max_tokens: 512 }, 'input_tokens', /maximum context length is 512/],
 ];
 

@@ -59,10 +59,15 @@ test.each(refusals)('%j is refused', async (body, param, message) => {
   expect(engine.asks).toEqual([]);
 });
 
-test('formats that cannot be forced are refused, text is taken', async () => {
-  const { app } = testServer();
-  const error = await refused(app, path, { prompt: 'x', response_format: { type: 'json_object' } });
-  expect(error).toMatchObject({ type: 'NotImplementedError', param: 'response_format.type', code: 501 });
+test('formats that are not known are refused, text and JSON are taken', async () => {
+  const { app, engine } = testServer();
+  const error = await refused(app, path, { prompt: 'x', response_format: { type: 'xml' } });
+  expect(error).toMatchObject({
+    message: expect.stringContaining('response_format.type is "xml"'),
+    code: 400,
+  });
+  await ok(app, path, { prompt: 'x', response_format: { type: 'json_object' } });
+  expect(engine.asks[0]!.params.structure).toEqual({ type: 'json_object' });
   await ok(app, path, { prompt: 'x', response_format: { type: 'text' } });
 });
 

@@ -3,21 +3,35 @@ import type { Draw } from '../model-runner.ts';
 let scratch = new Float32Array(0);
 
 /**
- * Logit bias, banned tokens and penalties, in vLLM's order and in f32 as there. Returns `logits` itself when
+ * Logit bias, allowed and banned tokens, and penalties, in vLLM's order and in f32 as there. Returns `logits` itself when
  * nothing changes, and else memory that the next call reuses.
  */
 export function adjustLogits(logits: Float32Array, draw: Draw): Float32Array {
   const { logitBias, repetitionPenalty, presencePenalty, frequencyPenalty } = draw.params;
   const counts = presencePenalty !== 0 || frequencyPenalty !== 0;
-  if (logitBias.size === 0 && draw.banned.length === 0 && repetitionPenalty === 1 && !counts) return logits;
+  const masked = draw.allowed !== undefined || draw.banned.length > 0;
+  if (logitBias.size === 0 && !masked && repetitionPenalty === 1 && !counts) return logits;
   if (scratch.length < logits.length) scratch = new Float32Array(logits.length);
   const scores = scratch.subarray(0, logits.length);
   scores.set(logits);
   for (const [token, bias] of logitBias) scores[token]! += bias;
+  if (draw.allowed) maskTokens(scores, draw.allowed);
   for (const token of draw.banned) scores[token] = Number.NEGATIVE_INFINITY;
   if (repetitionPenalty !== 1) penalizeRepetition(scores, draw);
   if (counts) penalizeCounts(scores, draw);
   return scores;
+}
+
+function maskTokens(scores: Float32Array, allowed: Uint32Array): void {
+  for (let word = 0, from = 0; from < scores.length; word++, from += 32) {
+    const bits = allowed[word] ?? 0;
+    if (bits === -1 >>> 0) continue;
+    const to = Math.min(from + 32, scores.length);
+    if (bits === 0) scores.fill(Number.NEGATIVE_INFINITY, from, to);
+    else
+      for (let id = from; id < to; id++)
+        if (!((bits >>> (id - from)) & 1)) scores[id] = Number.NEGATIVE_INFINITY;
+  }
 }
 
 /** Each token of prompt or output once, however often it is there (Keskar et al., CTRL, §4.1). */

@@ -1,4 +1,4 @@
-import { invariant } from '../../core/invariant.ts';
+import { UsageError } from '../../core/errors.ts';
 import type { Draw, Drawn } from '../model-runner.ts';
 import { adjustLogits } from './adjust-logits.ts';
 import { argmax } from './argmax.ts';
@@ -10,7 +10,7 @@ import { logprobsOf } from './logprobs.ts';
 const MOST_NOISE = 16.64;
 
 /**
- * Draws one token: logit bias, banned tokens, penalties, temperature, min-p, top-k, top-p, then the largest
+ * Draws one token: logit bias, allowed and banned tokens, penalties, temperature, min-p, top-k, top-p, then the largest
  * score with Gumbel noise; temperature 0 is greedy. Of equals the lowest id.
  *
  * @param logits of the whole vocabulary; left as they are.
@@ -19,7 +19,13 @@ export function sampleToken(logits: Float32Array, draw: Draw): Drawn {
   const { params } = draw;
   const scores = adjustLogits(logits, draw);
   const mostLikely = argmax(scores);
-  invariant(mostLikely >= 0, () => 'no token can be drawn: every logit is banned or not a number');
+  if (mostLikely < 0) {
+    throw new UsageError(
+      logits.some(logit => !Number.isNaN(logit))
+        ? 'no token can be drawn: all that have a logit are banned'
+        : 'no logit is a number: the weights are damaged (fetch the model again)',
+    );
+  }
   const token = params.temperature > 0 ? withNoise(scores, mostLikely, draw) : mostLikely;
   if (params.logprobs === undefined) return { token };
   return { token, ...logprobsOf(logits, token, params.logprobs) };

@@ -17,7 +17,7 @@ export interface StepUpload {
 const LEAST_TEMPERATURE = 1e-5;
 
 /** Whether the GPU draws this token; the rest needs its row's logits on the CPU. */
-export function drawsOnGpu({ params, banned }: Draw): boolean {
+export function drawsOnGpu({ params, banned, allowed }: Draw): boolean {
   const { topK, topP, minP, presencePenalty, frequencyPenalty, repetitionPenalty, logitBias, logprobs } =
     params;
   const plain =
@@ -26,7 +26,8 @@ export function drawsOnGpu({ params, banned }: Draw): boolean {
     repetitionPenalty === 1 &&
     logitBias.size === 0 &&
     logprobs === undefined &&
-    banned.length === 0;
+    banned.length === 0 &&
+    allowed === undefined;
   // Filters never take away the most likely token.
   const unfiltered = topK === 0 && topP === 1 && minP === 0 && params.temperature >= LEAST_TEMPERATURE;
   return plain && (params.temperature === 0 || unfiltered);

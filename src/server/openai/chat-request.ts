@@ -31,6 +31,7 @@ export const chatRequest = z.object({
   max_completion_tokens: optional(count),
   logprobs: flag,
   top_logprobs: optional(count),
+  parallel_tool_calls: flag,
   tool_choice: optional(z.union([z.string(), z.record(z.string(), z.unknown())])),
 });
 

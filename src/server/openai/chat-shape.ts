@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import type { FinishReason } from '../../core/request.ts';
+import { parseToolCalls, ToolCallParser } from '../../engine/structured/tool-call-parser.ts';
 import type { Choice, Delta } from '../choice.ts';
 import { chatLogprobs, type TokenNames } from './logprobs.ts';
 import type { ResponseHead, ResponseShape } from './response-shape.ts';
@@ -8,6 +11,8 @@ export interface ChatShapeOptions extends TokenNames {
   /** Whose message it is: `assistant`, or that of the message which is continued. */
   readonly role: string;
   readonly logprobs: boolean;
+  /** Whether calls of tools are looked for in the text. */
+  readonly tools: boolean;
   /** The beginning of the message, where it is to be repeated. */
   readonly echo: string;
   /** Ids of the prompt where they were asked for. */
@@ -17,6 +22,8 @@ export interface ChatShapeOptions extends TokenNames {
 /** `chat.completion` and `chat.completion.chunk`, the shapes of `/v1/chat/completions`. */
 export class ChatShape implements ResponseShape {
   readonly #options: ChatShapeOptions;
+  /** Of a stream: by choice. */
+  readonly #parsers = new Map<number, ToolCallParser>();
 
   constructor(options: ChatShapeOptions) {
     this.#options = options;
@@ -42,14 +49,15 @@ export class ChatShape implements ResponseShape {
 
   chunk(choice: Choice, delta: Delta, usage: Usage | undefined): object {
     const ends = delta.finishReason !== undefined;
+    const { said, called } = this.#said(choice, delta);
     return {
       ...this.#head('chat.completion.chunk'),
       choices: [
         {
           index: choice.index,
-          delta: { content: delta.text },
+          delta: said,
           logprobs: this.#logprobs(delta),
-          finish_reason: delta.finishReason ?? null,
+          finish_reason: finishOf(delta.finishReason, called),
           ...(ends && { stop_reason: delta.stopReason ?? null }),
           ...(this.#options.promptTokenIds && { token_ids: delta.tokenIds }),
         },
@@ -58,29 +66,70 @@ export class ChatShape implements ResponseShape {
     };
   }
 
+  /** What a step added to the message: text, and calls. */
+  #said(choice: Choice, delta: Delta): { readonly said: object; readonly called: boolean } {
+    if (!this.#options.tools) return { said: { content: delta.text }, called: false };
+    let parser = this.#parsers.get(choice.index);
+    if (!parser) this.#parsers.set(choice.index, (parser = new ToolCallParser(newCallId)));
+    const parts = [parser.push(delta.text)];
+    if (delta.finishReason !== undefined) parts.push(parser.end());
+    const content = parts.map(part => part.content).join('');
+    const calls = parts.flatMap(part => part.toolCalls);
+    return {
+      said: {
+        ...((content !== '' || calls.length === 0) && { content }),
+        ...(calls.length > 0 && { tool_calls: calls }),
+      },
+      called: parser.calls > 0,
+    };
+  }
+
   usageChunk(usage: Usage): object {
     return { ...this.#head('chat.completion.chunk'), choices: [], usage: usageOf(usage) };
   }
 
   whole(choices: readonly Choice[], usage: Usage): object {
-    const { role, echo, promptTokenIds } = this.#options;
+    const { promptTokenIds } = this.#options;
     return {
       ...this.#head('chat.completion'),
-      choices: choices.map(choice => ({
-        index: choice.index,
-        message: { role, content: echo + choice.text, tool_calls: [] },
-        logprobs: this.#logprobs(choice),
-        finish_reason: choice.finishReason ?? null,
-        stop_reason: choice.stopReason ?? null,
-        ...(promptTokenIds && { token_ids: choice.tokenIds }),
-      })),
+      choices: choices.map(choice => {
+        const message = this.#message(choice);
+        return {
+          index: choice.index,
+          message,
+          logprobs: this.#logprobs(choice),
+          finish_reason: finishOf(choice.finishReason, message.tool_calls.length > 0),
+          stop_reason: choice.stopReason ?? null,
+          ...(promptTokenIds && { token_ids: choice.tokenIds }),
+        };
+      }),
       usage: usageOf(usage),
       prompt_logprobs: null,
       ...(promptTokenIds && { prompt_token_ids: promptTokenIds }),
     };
   }
 
+  #message({ text }: Choice) {
+    const { role, echo, tools } = this.#options;
+    if (!tools) return { role, content: echo + text, tool_calls: [] };
+    const { content, toolCalls } = parseToolCalls(text, newCallId);
+    return {
+      role,
+      content: content === null && echo === '' ? null : echo + (content ?? ''),
+      tool_calls: toolCalls,
+    };
+  }
+
   #logprobs({ logprobs }: Pick<Delta, 'logprobs'>): object | null {
     return this.#options.logprobs ? chatLogprobs(logprobs, this.#options) : null;
   }
+}
+
+/** As vLLM names them. */
+function newCallId(): string {
+  return `chatcmpl-tool-${randomUUID().replaceAll('-', '')}`;
+}
+
+function finishOf(reason: FinishReason | undefined, called: boolean): string | null {
+  return called && reason === 'stop' ? 'tool_calls' : (reason ?? null);
 }

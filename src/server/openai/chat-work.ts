@@ -1,3 +1,4 @@
+import { toolsFrom } from '../../engine/structured/tools-from-request.ts';
 import { badRequest } from '../api-error.ts';
 import type { ServerOptions } from '../options.ts';
 import { promptIds } from '../prompt-ids.ts';
@@ -17,9 +18,9 @@ export async function chatWork(
   options: ServerOptions,
 ): Promise<Work> {
   const logprobs = logprobsOf(request, options.maxLogprobs);
-  refuseToolCalls(request);
+  const use = toolsFrom(request);
   const stream = streamOf(request);
-  const text = conversationText(request, model);
+  const text = conversationText({ ...request, tools: use.tools as ChatRequest['tools'] }, model);
   const maxTokens = request.max_completion_tokens ?? request.max_tokens;
   const ids = await promptIds(model, text, {
     // The template has written them.
@@ -27,7 +28,12 @@ export async function chatWork(
     truncate: request.truncate_prompt_tokens,
     maxTokens,
   });
-  const params = samplingOf(request, model, { promptTokens: ids.length, maxTokens, logprobs });
+  const params = samplingOf(request, model, {
+    promptTokens: ids.length,
+    maxTokens,
+    logprobs,
+    calls: use.structure,
+  });
   const last = request.messages.at(-1)!;
   const role = (request.add_generation_prompt ?? true) ? 'assistant' : last.role;
   const shape = new ChatShape({
@@ -36,6 +42,7 @@ export async function chatWork(
     tokenizer: model.tokenizer,
     asIds: request.return_tokens_as_token_ids ?? false,
     logprobs: request.logprobs ?? false,
+    tools: use.parse,
     echo: request.echo && last.role === role ? textOf(last) : '',
     promptTokenIds: request.return_token_ids ? ids : undefined,
   });
@@ -54,13 +61,4 @@ function logprobsOf({ logprobs, top_logprobs }: ChatRequest, most: number): numb
   }
   checkLogprobs(top_logprobs, most, 'top_logprobs');
   return logprobs ? (top_logprobs ?? 0) : undefined;
-}
-
-/** Calls would have to be read from the text of the model, which is not done. */
-function refuseToolCalls({ tools, tool_choice }: ChatRequest): void {
-  if (tool_choice === undefined ? !tools || tools.length === 0 : tool_choice === 'none') return;
-  throw badRequest(
-    'Tool calls are not read from the output of the model: send tool_choice "none" to show it the tools all the same.',
-    'tool_choice',
-  );
 }

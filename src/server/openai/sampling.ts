@@ -1,6 +1,7 @@
-import type { SamplingParams } from '../../core/sampling-params.ts';
+import type { SamplingParams, Structure } from '../../core/sampling-params.ts';
 import type { Tokens } from '../../core/units.ts';
 import { completeParams } from '../../engine/complete-params.ts';
+import { structureFrom } from '../../engine/structured/from-request.ts';
 import { badRequest } from '../api-error.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { ChatRequest } from './chat-request.ts';
@@ -13,6 +14,8 @@ export interface SamplingNeeds {
   readonly maxTokens: Tokens | undefined;
   /** Most likely tokens to tell; undefined: no log probabilities. */
   readonly logprobs: number | undefined;
+  /** Calls of tools that the output must be. */
+  readonly calls?: Structure | undefined;
 }
 
 /**
@@ -48,7 +51,14 @@ export function samplingOf(
     stopTokenIds: stopIdsOf(request.stop_token_ids, config.vocab),
     ignoreEos: request.ignore_eos,
     n: request.n,
+    structure: structureOf(request, needs.calls),
   });
+}
+
+function structureOf(request: CompletionRequest | ChatRequest, calls: Structure | undefined) {
+  const structure = structureFrom(request);
+  if (!structure || !calls) return structure ?? calls;
+  throw badRequest('A required tool call leaves no place for response_format.', 'response_format');
 }
 
 function maxTokensOf(needs: SamplingNeeds, context: Tokens, limit: Tokens | undefined): Tokens {

@@ -1,4 +1,4 @@
-import { badRequest, invalidBody, notImplemented } from '../api-error.ts';
+import { badRequest } from '../api-error.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -9,16 +9,15 @@ const absent: Readonly<Record<string, string>> = {
   bad_words: 'bad_words is not supported: use logit_bias with the token ids',
   allowed_token_ids: 'allowed_token_ids is not supported: use logit_bias',
   prompt_logprobs: 'log probabilities of the prompt are not supported',
-  structured_outputs: 'structured outputs are not supported',
-  guided_json: 'structured outputs are not supported',
-  guided_regex: 'structured outputs are not supported',
-  guided_choice: 'structured outputs are not supported',
-  guided_grammar: 'structured outputs are not supported',
+  guided_json: 'use structured_outputs.json',
+  guided_regex: 'use structured_outputs.regex',
+  guided_choice: 'use structured_outputs.choice',
+  guided_grammar: 'use structured_outputs.grammar',
 };
 
 /**
  * Says no to what would otherwise be silently left out.
- * @throws ApiError 400, or 501 for output formats.
+ * @throws ApiError 400
  */
 export function refuseUnsupported(body: Body): void {
   for (const [field, why] of Object.entries(absent)) {
@@ -30,7 +29,6 @@ export function refuseUnsupported(body: Body): void {
   if (body['use_beam_search']) throw badRequest('Beam search is not supported.', 'use_beam_search');
   if (body['suffix']) throw badRequest('suffix is not currently supported', 'suffix');
   refuseBestOf(body);
-  refuseFormat(body['response_format']);
 }
 
 function refuseBestOf({ best_of, n }: Body): void {
@@ -38,17 +36,5 @@ function refuseBestOf({ best_of, n }: Body): void {
   throw badRequest(
     'best_of must equal n: more samples than are returned are not drawn; ask for n and choose by logprobs.',
     'best_of',
-  );
-}
-
-function refuseFormat(format: unknown): void {
-  if (format === undefined || format === null) return;
-  if (typeof format !== 'object') throw invalidBody('response_format: expected an object', 'response_format');
-  const type = Reflect.get(format, 'type');
-  if (type === 'text') return;
-  const named = JSON.stringify(type)?.slice(0, 100) ?? 'nothing';
-  throw notImplemented(
-    `response_format.type is ${named}, but this server has no structured outputs: only "text".`,
-    'response_format.type',
   );
 }

@@ -3,10 +3,13 @@ import { gumbel, noiseKey } from '../../../src/backends/sampling/gumbel.ts';
 
 /** The distribution that a draw is from, by sorting everything: vLLM's sampler in the order of its stages. */
 export function naiveScores(logits: ArrayLike<number>, draw: Draw): number[] {
-  const { params, prompt, output, banned } = draw;
+  const { params, prompt, output, banned, allowed } = draw;
   const scores = Array.from(logits);
   for (const [token, bias] of params.logitBias) scores[token] = Math.fround(scores[token]! + bias);
   for (const token of banned) scores[token] = -Infinity;
+  for (let id = 0; allowed && id < scores.length; id++) {
+    if (((allowed[id >>> 5] ?? 0) & (1 << (id & 31))) === 0) scores[id] = -Infinity;
+  }
   for (let id = 0; id < scores.length; id++) {
     const count = Array.from(output).filter(token => token === id).length;
     const seen = count > 0 || Array.from(prompt).includes(id);

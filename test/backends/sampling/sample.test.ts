@@ -4,6 +4,7 @@ import type { Draw } from '../../../src/backends/model-runner.ts';
 import { noiseBound, noiseOf, pcg } from '../../../src/backends/sampling/gumbel.ts';
 import { kthLargest } from '../../../src/backends/sampling/kth-largest.ts';
 import { sampleToken } from '../../../src/backends/sampling/sample.ts';
+import { drawsOnGpu } from '../../../src/backends/webgpu/step-upload.ts';
 import { drawOf } from '../../support/hand-batch.ts';
 import { naiveProbabilities, naiveScores, naiveToken } from './naive-sample.ts';
 
@@ -15,6 +16,13 @@ const logit = fc.oneof(
 );
 const logitsOf = (length: number) => fc.array(logit, { minLength: length, maxLength: length });
 const id = fc.integer({ min: 0, max: VOCAB - 1 });
+
+/** Ids past its end are not allowed. */
+function maskOf(ids: readonly number[]): Uint32Array {
+  const mask = new Uint32Array(ids.some(id => id >= 32) ? 2 : 1);
+  for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31);
+  return mask;
+}
 
 const drawArbitrary: fc.Arbitrary<Draw> = fc
   .record({
@@ -31,9 +39,12 @@ const drawArbitrary: fc.Arbitrary<Draw> = fc
     prompt: fc.array(id, { maxLength: 6 }),
     output: fc.array(id, { maxLength: 6 }),
     banned: fc.array(id, { maxLength: 3 }),
+    allowed: fc.option(fc.uniqueArray(id, { minLength: 4, maxLength: VOCAB }).map(maskOf), {
+      nil: undefined,
+    }),
   })
-  .map(({ seed, step, prompt, output, banned, bias, ...params }) =>
-    drawOf(0, { seed, step, prompt, output, banned }, { ...params, logitBias: new Map(bias) }),
+  .map(({ seed, step, prompt, output, banned, allowed, bias, ...params }) =>
+    drawOf(0, { seed, step, prompt, output, banned, allowed }, { ...params, logitBias: new Map(bias) }),
   );
 
 /** Whether the edge of top-p or min-p is so near a token that rounding may decide. */
@@ -72,8 +83,21 @@ test('greedy: of equals the lowest id, and never what is banned', () => {
   expect(sampleToken(logits, drawOf(0)).token).toBe(1);
   expect(sampleToken(logits, drawOf(0, { banned: [1] })).token).toBe(2);
   expect(sampleToken(logits, drawOf(0, {}, { logitBias: new Map([[3, 5]]) })).token).toBe(3);
+  const allowed = Uint32Array.of(0b1001);
+  expect(sampleToken(logits, drawOf(0, { allowed })).token).toBe(3);
+  expect(sampleToken(logits, drawOf(0, { allowed, banned: [3] })).token).toBe(0);
+  expect(() => sampleToken(logits, drawOf(0, { allowed, banned: [0, 3] }))).toThrow('no token can be drawn');
   expect(() => sampleToken(logits, drawOf(0, { banned: [0, 1, 2, 3] }))).toThrow('no token can be drawn');
-  expect(() => sampleToken(Float32Array.of(Number.NaN, Number.NaN), drawOf(0))).toThrow('not a number');
+  const broken = new Float32Array(4).fill(Number.NaN);
+  expect(() => sampleToken(broken, drawOf(0))).toThrow('no logit is a number: the weights are damaged');
+  expect(() => sampleToken(Float32Array.of(Number.NaN, Number.NaN), drawOf(0))).toThrow(
+    'no logit is a number',
+  );
+});
+
+test('a masked draw is not one for the GPU, nor a token that feeds the next step unread', () => {
+  expect(drawsOnGpu(drawOf(0))).toBe(true);
+  expect(drawsOnGpu(drawOf(0, { allowed: Uint32Array.of(1) }))).toBe(false);
 });
 
 test('seed and step are all the chance there is', () => {

@@ -1,0 +1,116 @@
+import { quoted, UsageError } from '../../core/errors.ts';
+import { nullable } from './derive.ts';
+import type { Expr, Rule } from './expr.ts';
+import type { Exprs } from './exprs.ts';
+
+/**
+ * Finds out which rules may be empty, and refuses those that a derivative would never come to the end of.
+ * @throws UsageError for a rule that begins with itself, or that no finite text fits.
+ */
+export function checkRules(exprs: Exprs): void {
+  const { rules } = exprs;
+  const empty = fixpoint(exprs, mayBeEmpty);
+  const finite = fixpoint(exprs, mayEnd);
+  for (const rule of rules) {
+    rule.nullable = empty.has(rule);
+    if (finite.has(rule)) continue;
+    throw new UsageError(
+      `no text is ever complete by ${quoted(rule.name)}, which always contains itself: give it an end`,
+    );
+  }
+  refuseLeftRecursion(exprs);
+}
+
+type Judge = (expr: Expr, holds: (part: Expr) => boolean, rules: ReadonlySet<Rule>) => boolean;
+
+/** The rules for which it holds, from none on until no more are found. */
+function fixpoint(exprs: Exprs, judge: Judge): Set<Rule> {
+  const found = new Set<Rule>();
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    const known = new Map<Expr, boolean>();
+    const holds = (expr: Expr): boolean => {
+      let value = known.get(expr);
+      if (value === undefined) {
+        exprs.work.spend(1);
+        known.set(expr, (value = judge(expr, holds, found)));
+      }
+      return value;
+    };
+    for (const rule of exprs.rules) if (holds(rule.body!)) found.add(rule);
+  }
+  return found;
+}
+
+const mayBeEmpty: Judge = (expr, holds, rules) => {
+  switch (expr.kind) {
+    case 'seq':
+      return holds(expr.first) && holds(expr.then);
+    case 'alt':
+      return expr.members.some(holds);
+    case 'repeat':
+      return expr.min === 0 || holds(expr.of);
+    case 'both':
+      return holds(expr.one) && holds(expr.other);
+    case 'except':
+      return holds(expr.one) && !holds(expr.other);
+    case 'rule':
+      return rules.has(expr);
+    default:
+      return expr.kind === 'empty';
+  }
+};
+
+const mayEnd: Judge = (expr, holds, rules) => {
+  switch (expr.kind) {
+    case 'never':
+      return false;
+    case 'seq':
+      return holds(expr.first) && holds(expr.then);
+    case 'alt':
+      return expr.members.some(holds);
+    case 'repeat':
+      return expr.min === 0 || holds(expr.of);
+    case 'rule':
+      return rules.has(expr);
+    default:
+      return true;
+  }
+};
+
+function refuseLeftRecursion(exprs: Exprs): void {
+  const done = new Set<Expr>();
+  const open = new Set<Expr>();
+  const visit = (expr: Expr): void => {
+    if (done.has(expr)) return;
+    if (open.has(expr)) {
+      const name = expr.kind === 'rule' ? expr.name : '';
+      throw new UsageError(
+        `the rule ${quoted(name)} begins with itself: write it as a repetition, such as item ("," item)*`,
+      );
+    }
+    if (expr.kind === 'rule') open.add(expr);
+    for (const part of beginnings(expr)) visit(part);
+    open.delete(expr);
+    done.add(expr);
+  };
+  for (const rule of exprs.rules) visit(rule);
+}
+
+function beginnings(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'seq':
+      return nullable(expr.first) ? [expr.first, expr.then] : [expr.first];
+    case 'alt':
+      return expr.members;
+    case 'repeat':
+      return [expr.of];
+    case 'both':
+    case 'except':
+      return [expr.one, expr.other];
+    case 'rule':
+      return [expr.body!];
+    default:
+      return [];
+  }
+}

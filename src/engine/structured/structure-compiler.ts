@@ -1,0 +1,114 @@
+import { UsageError } from '../../core/errors.ts';
+import type { Structure } from '../../core/sampling-params.ts';
+import { checkRules } from './check-rules.ts';
+import type { Expr } from './expr.ts';
+import { Exprs } from './exprs.ts';
+import { grammarExpr } from './grammar.ts';
+import { schemaExpr } from './json-schema.ts';
+import { JsonValues } from './json-values.ts';
+import { regexExpr } from './regex.ts';
+import { TokenMasks, walkWork } from './token-masks.ts';
+import { toolCallsExpr } from './tool-structure.ts';
+import { type Spelling, Vocabulary } from './vocabulary.ts';
+import { Overrun, Work } from './work.ts';
+
+/** Structures that are kept for who asks again. */
+const MOST_KEPT = 64;
+/** Units of work until the first token may be drawn, some 0.25 s, beside some walks over the vocabulary. */
+const COMPILE_WORK = 1_000_000;
+const COMPILE_WALKS = 16;
+/** Expressions beyond which a structure is not given to new requests: compiled again it is small again. */
+const MOST_EXPRS = 200_000;
+/** Choices, and characters in all of them. */
+const choiceLimits = { count: 4096, length: 65_536 } as const;
+
+/** A structure over a vocabulary, shared by all that ask for it. */
+export interface CompiledStructure {
+  readonly exprs: Exprs;
+  readonly masks: TokenMasks;
+  readonly vocabulary: Vocabulary;
+  readonly start: Expr;
+}
+
+/** Compiles structures for the tokens of one model. */
+export class StructureCompiler {
+  readonly #spelling: Spelling;
+  #vocabulary: Vocabulary | undefined;
+  /** The last used at the end. */
+  readonly #kept = new Map<string, CompiledStructure>();
+
+  /** @param spelling read when the first structure is asked for. */
+  constructor(spelling: Spelling) {
+    this.#spelling = spelling;
+  }
+
+  get vocabulary(): Vocabulary {
+    return (this.#vocabulary ??= Vocabulary.of(this.#spelling));
+  }
+
+  /** @throws UsageError when it is not understood, fits no text, or takes too much work. */
+  compile(structure: Structure): CompiledStructure {
+    const key = JSON.stringify(structure);
+    let compiled = this.#kept.get(key);
+    if (!compiled || compiled.exprs.size > MOST_EXPRS)
+      compiled = compileStructure(structure, this.vocabulary);
+    this.#kept.delete(key);
+    this.#kept.set(key, compiled);
+    if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    return compiled;
+  }
+}
+
+export function compileStructure(structure: Structure, vocabulary: Vocabulary): CompiledStructure {
+  const work = new Work();
+  const exprs = new Exprs(work);
+  const masks = new TokenMasks(exprs, vocabulary);
+  try {
+    const start = work.within(COMPILE_WORK + COMPILE_WALKS * walkWork(vocabulary), () => {
+      const whole = exprOf(structure, exprs);
+      checkRules(exprs);
+      masks.of(whole);
+      return whole;
+    });
+    if (start === exprs.never)
+      throw new UsageError('no text fits the structure: what it asks for is contradictory');
+    return { exprs, masks, vocabulary, start };
+  } catch (error) {
+    if (!(error instanceof Overrun)) throw error;
+    throw new UsageError(
+      `the structure is too large or too ambiguous: it takes more than ${COMPILE_WORK} units of work before the ` +
+        'first token; use smaller counts, fewer alternatives or a narrower pattern',
+    );
+  }
+}
+
+function exprOf(structure: Structure, exprs: Exprs): Expr {
+  switch (structure.type) {
+    case 'json_object':
+      return new JsonValues(exprs, structure.compact ?? false).anyObject;
+    case 'json_schema':
+      return schemaExpr(new JsonValues(exprs, structure.compact ?? false), structure.schema);
+    case 'regex':
+      return regexExpr(exprs, structure.pattern);
+    case 'choice':
+      return choiceOf(exprs, structure.choices);
+    case 'grammar':
+      return grammarExpr(exprs, structure.grammar);
+    case 'tool_calls':
+      return toolCallsExpr(new JsonValues(exprs, false), structure.tools, structure.most);
+    default:
+      structure satisfies never;
+      throw new UsageError(`there is no structure of type ${JSON.stringify(Reflect.get(structure, 'type'))}`);
+  }
+}
+
+function choiceOf(exprs: Exprs, choices: readonly string[]): Expr {
+  const length = choices.reduce((sum, choice) => sum + choice.length, 0);
+  if (choices.length === 0) throw new UsageError('there is nothing to choose from: give at least one choice');
+  if (choices.length > choiceLimits.count || length > choiceLimits.length) {
+    throw new UsageError(
+      `${choices.length} choices of ${length} characters are more than ${choiceLimits.count} of ${choiceLimits.length}`,
+    );
+  }
+  return exprs.union(choices.map(choice => exprs.text(choice)));
+}
