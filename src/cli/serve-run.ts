@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { ModelList } from '../server/model-list.ts';
 import type { ServedModel } from '../server/served-model.ts';
 import { Server } from '../server/server.ts';
+import { readPage } from './page.ts';
 import { openDoor, type ServeSettings } from './serve-flags.ts';
 
 /** Serves until a signal, or until an engine dies; the exit code says which. */
@@ -12,7 +13,7 @@ export async function runServer(loaded: readonly ServedModel[], settings: ServeS
   let server: Server;
   try {
     const models = new ModelList(loaded, aliases);
-    server = await Server.start({ models, options, address, log });
+    server = await Server.start({ models, options, address, log, page: readPage });
   } catch (error) {
     await Promise.all(loaded.map(({ engine }) => engine.close()));
     throw error;
@@ -47,7 +48,7 @@ function readyLine(url: string, models: readonly ServedModel[]): string {
   // As people type it: an address that stands for all is none to call.
   const callable = url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//127.0.0.1');
   return (
-    `quire serves ${names.join(', ')} at ${url} · try: ` +
+    `quire serves ${names.join(', ')} at ${url}\nlook: ${callable}/dashboard\ntry: ` +
     `curl ${callable}/v1/completions -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`
   );
 }

@@ -17,6 +17,7 @@ import { readJson } from './files.ts';
 import { nothingFound, nothingFoundText, withoutData, withoutSuite } from './nothing-found.ts';
 import { OutputFile } from './output-file.ts';
 import { Progress } from './progress.ts';
+import { validateLiveCommand } from './validate-live.ts';
 import { version } from './version.ts';
 
 export interface ValidateOptions {
@@ -28,7 +29,7 @@ export interface ValidateOptions {
 }
 
 export function validateCommand(program: Command): void {
-  program
+  const command = program
     .command('validate')
     .description('the published record beside what Quire says, and the error; exit 1 beyond a bound')
     .argument('[suite...]', `which: ${Object.keys(suites).join(', ')} (default: all)`)
@@ -45,6 +46,7 @@ export function validateCommand(program: Command): void {
       const { studies } = await import('../validation/registry.ts');
       await validate(named, options, studies);
     });
+  validateLiveCommand(command);
 }
 
 /** Runs the studies of the suites that are named, or all; prints, writes and judges what came of them. */

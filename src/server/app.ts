@@ -42,6 +42,8 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   '/load': ['GET'],
   '/metrics': ['GET'],
   '/reset_prefix_cache': ['POST'],
+  '/dashboard': ['GET', 'POST'],
+  '/dashboard/events': ['GET'],
 };
 
 /** vLLM's HTTP surface over engines: a pure function of requests, to be put behind any server. */

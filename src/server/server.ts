@@ -1,7 +1,9 @@
 import type { Seconds } from '../core/units.ts';
 import type { Address } from './address.ts';
+import { ApiKeys } from './api-keys.ts';
 import { createApp } from './app.ts';
 import { now } from './call.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
@@ -15,6 +17,8 @@ export interface ServerParts {
   readonly options: ServerOptions;
   readonly address: Address;
   readonly log: Log;
+  /** The page of `/dashboard`, as it was built; absent: there is no dashboard. */
+  readonly page?: (() => Promise<string>) | undefined;
 }
 
 /** At least, for responses to go out once there is nothing more to add to them. */
@@ -36,6 +40,8 @@ export class Server {
     const metrics = new ServerMetrics(models.models, options);
     const lifecycle = new Lifecycle();
     const app = createApp({ models, options, log, metrics, lifecycle });
+    const { page } = parts;
+    if (page) dashboardRoutes(app, { models, keys: new ApiKeys(options.apiKeys), lifecycle, page });
     return new Server(parts, lifecycle, metrics, await NodeServer.listen(app, parts.address));
   }
 
