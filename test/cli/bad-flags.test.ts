@@ -6,7 +6,8 @@ type Mistake = readonly [args: string, message: string | RegExp];
 
 function refused(mistakes: readonly Mistake[]): void {
   test.each(mistakes)('%s', async (args, message) => {
-    expectMessage(await refuse(words(args), { cwd: folder() }), message);
+    const alone = args === mistakes[0]![0];
+    expectMessage(await refuse(words(args), { cwd: folder(), alone }), message);
   });
 }
 

@@ -28,7 +28,7 @@ function benchmark(changed: object = {}): string {
 test('calibrate writes a profile, and --profile runs with it', async () => {
   const cwd = folder();
   writeFileSync(join(cwd, 'bench.json'), benchmark());
-  const text = await succeed(['calibrate', '--from', 'bench.json', ...engine], { cwd });
+  const text = await succeed(['calibrate', '--from', 'bench.json', ...engine], { cwd, alone: true });
   expect(text).toMatch(/^llama-3\.1-8b on h100 · vllm · bench\.json · 120 requests/);
   expect(text).toMatch(/a step +0\.200 ms +1\.\d+ ms/);
   expect(text).toMatch(/TTFT p99/);
@@ -126,14 +126,15 @@ describe('refused, with nothing written', () => {
       /not the requests that were/,
     ],
   ];
-  test.each(cases)('%s', async (_, args, message) => {
+  test.each(cases)('%s', async (name, args, message) => {
     const cwd = folder();
     writeFileSync(join(cwd, 'bench.json'), benchmark());
     writeFileSync(join(cwd, 'plain.json'), '{"request_throughput": 2.1, "mean_ttft_ms": 12}');
     writeFileSync(join(cwd, 'empty.json'), '{}');
     writeFileSync(join(cwd, 'notes.txt'), 'hello\n');
     writeFileSync(join(cwd, 'trace.csv'), 'arrival_s,input_tokens,output_tokens\n0,7,7\n');
-    expect(await refuse(['calibrate', ...args], { cwd })).toMatch(message);
+    const alone = name === 'no file';
+    expect(await refuse(['calibrate', ...args], { cwd, alone })).toMatch(message);
   });
 
   test('a profile that is none', async () => {

@@ -9,7 +9,7 @@ const tiny = ['compare', '--policy', 'vllm', '--num-prompts', '10', '--replicati
 describe('what quire compare prints', () => {
   test('the setting, three tables, a sentence with the rates and the memory, and where the results lie', async () => {
     const cwd = folder();
-    const lines = (await succeed(small, { cwd })).split('\n');
+    const lines = (await succeed(small, { cwd, alone: true })).split('\n');
     expect(lines[0]).toBe('llama-13b on a100-40g · sharegpt, all at once · 40 requests, mean of 2 seeds');
     const headed = (first: string) => lines.findIndex(line => line.startsWith(first));
     for (const first of ['policy ', 'KV memory ', 'step time ']) {
@@ -91,7 +91,7 @@ describe('the results of quire compare', () => {
     const args = [...small, '--seed', '7', '--json', '--out', 'o.json'];
     const [a, b] = [folder(), folder()];
     const printed = await succeed(args, { cwd: a });
-    expect(await succeed(args, { cwd: b })).toBe(printed);
+    expect(await succeed(args, { cwd: b, alone: true })).toBe(printed);
     expect(readFileSync(join(a, 'o.json'), 'utf8')).toBe(printed);
     expect(contents(a)).toEqual(contents(b));
     const other = JSON.parse(await succeed([...small, '--seed', '8', '--json'], { cwd: a }));
@@ -282,7 +282,8 @@ describe('the switches of quire compare', () => {
       '--trace',
       trace,
     ];
-    const run = await succeed(['compare', ...args, '--num-prompts', '300', '--seed', '1', '--json'], { cwd });
+    const flags = [...args, '--num-prompts', '300', '--seed', '1', '--json'];
+    const run = await succeed(['compare', ...flags], { cwd, alone: true });
     const { results } = JSON.parse(run);
     for (const result of results) expect(result.completed + result.failed).toBe(300);
     expect(results[1].request_throughput).toBeGreaterThan(results[0].request_throughput);

@@ -22,7 +22,8 @@ describe('the ending of --events says what is written', () => {
     '%s: a trace for Perfetto',
     async name => {
       const cwd = folder();
-      const stdout = await succeed([...tiny, '--out', 'o.json', '--events', name], { cwd });
+      const alone = name === 't.perfetto.json';
+      const stdout = await succeed([...tiny, '--out', 'o.json', '--events', name], { cwd, alone });
       expect(stdout).toContain(`\nevents: ${name}\n`);
       const { traceEvents } = JSON.parse(readFileSync(join(cwd, name), 'utf8'));
       const processes = traceEvents.filter((event: { name: string }) => event.name === 'process_name');
@@ -46,7 +47,7 @@ describe('the ending of --events says what is written', () => {
 
   test('.quire: a recording of the first replication', async () => {
     const cwd = folder();
-    await succeed([...tiny, '--out', 'o.json', '--events', 't.quire'], { cwd });
+    await succeed([...tiny, '--out', 'o.json', '--events', 't.quire'], { cwd, alone: true });
     const recordings = await decodeRecordings(readFileSync(join(cwd, 't.quire')), 't.quire');
     expect(recordings.map(({ policy }) => policy)).toEqual(['hf-static', 'vllm']);
     const { results } = JSON.parse(readFileSync(join(cwd, 'o.json'), 'utf8'));
@@ -84,7 +85,7 @@ describe('--events refuses', () => {
   test.each(['events', 'events.json', 'events.csv', '.parquet.gz'])(
     '%s: an ending that says nothing',
     async name => {
-      const said = await refuse([...tiny, '--events', name], { cwd: folder() });
+      const said = await refuse([...tiny, '--events', name], { cwd: folder(), alone: name === 'events' });
       expect(said).toContain(`--events ${name}: its ending says what is written`);
       for (const ending of ['.jsonl', '.perfetto.json', '.parquet', '.quire']) expect(said).toContain(ending);
     },
@@ -113,6 +114,6 @@ describe('a run that fails in its middle', () => {
     const cwd = folder();
     writeFileSync(join(cwd, 't.csv'), broken);
     const args = ['compare', '--policy', 'vllm', '--trace', 't.csv', '--events', name];
-    expect(await refuse(args, { cwd })).toMatch(/t\.csv/);
+    expect(await refuse(args, { cwd, alone: name === 'e.jsonl' })).toMatch(/t\.csv/);
   });
 });

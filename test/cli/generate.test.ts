@@ -126,7 +126,7 @@ describe('what a model writes', () => {
 describe('what is printed', () => {
   test('each text after its prompt, and then speed and memory', async () => {
     const args = [...stories, '--prompt', 'Once upon', '--prompt', '', '--max-tokens', '6'];
-    const stdout = await succeed(args, { cwd: folder() });
+    const stdout = await succeed(args, { cwd: folder(), alone: true });
     expect(stdout).toMatch(/^1\. Once upon.+\n {2}\[6 tokens, length\]\n\n2\. /);
     expect(stdout).toMatch(/^model +stories260K on the CPU \(reference, f32\), ready in [\d.]+ m?s$/m);
     expect(stdout).toMatch(/^batch +vllm: 6 steps of 2\.00 requests on average$/m);
@@ -184,7 +184,8 @@ describe('what is printed', () => {
       '--events',
       'e.perfetto.json',
     ];
-    const stdout = await succeed([...stories, '--prompt', '', '--max-tokens', '5', ...files], { cwd });
+    const args = [...stories, '--prompt', '', '--max-tokens', '5', ...files];
+    const stdout = await succeed(args, { cwd, alone: true });
     expect(stdout).toContain('\nresults: o.json\nevents: e.jsonl, e.quire, e.perfetto.json\n');
     const { outputs } = JSON.parse(readFileSync(join(cwd, 'o.json'), 'utf8'));
     expect(tokens(outputs)).toEqual([[golden.greedy_token_ids.slice(0, 5)]]);
@@ -276,7 +277,7 @@ describe('what cannot be', () => {
     [['--prompt', 'a', '--events', 'x.txt'], /^--events x\.txt: its ending says what is written/],
     [['--prompt', 'a', '--backend', 'cuda'], '--backend: expected one of webgpu, reference, found "cuda"'],
   ])('%j', async (args, message) => {
-    expectMessage(await refuse([...onCpu, ...args], { cwd: folder() }), message);
+    expectMessage(await refuse([...onCpu, ...args], { cwd: folder(), alone: args.length === 0 }), message);
   });
 
   test.each<[string, (model: string) => void, RegExp]>([
@@ -305,13 +306,14 @@ describe('what cannot be', () => {
       model => edit(join(model, 'config.json'), config => ({ ...config, intermediate_size: 400 })),
       /mlp/,
     ],
-  ])('%s', async (_, change, message) => {
+  ])('%s', async (name, change, message) => {
     const model = folder();
-    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']) {
-      cpSync(join(shipped, name), join(model, name));
+    for (const file of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']) {
+      cpSync(join(shipped, file), join(model, file));
     }
     change(model);
-    expect(await refuse([...onCpu, '--prompt', 'a', '--model', model], { cwd: folder() })).toMatch(message);
+    const args = [...onCpu, '--prompt', 'a', '--model', model];
+    expect(await refuse(args, { cwd: folder(), alone: name === 'weights cut short' })).toMatch(message);
   });
 });
 

@@ -27,17 +27,17 @@ describe('help', () => {
   });
 
   test.each([['--help'], ['-h'], ['help']])('quire %s shows the commands', async flag => {
-    const stdout = await succeed([flag], { cwd: folder() });
+    const stdout = await succeed([flag], { cwd: folder(), alone: true });
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
   });
 
   test('quire --version', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-    expect(await succeed(['--version'], { cwd: folder() })).toBe(`${version}\n`);
+    expect(await succeed(['--version'], { cwd: folder(), alone: true })).toBe(`${version}\n`);
   });
 
   test.each(['compare', 'run'])('quire %s --help lists every setting, and its default', async command => {
-    const help = await succeed([command, '--help'], { cwd: folder() });
+    const help = await succeed([command, '--help'], { cwd: folder(), alone: true });
     const entries = help.split(/\n(?= {2}-)/).map(entry => entry.replace(/\s+/g, ' ').trim());
     for (const key of Object.keys(settings)) {
       const flag = `--${key.replaceAll('_', '-')}`;

@@ -58,7 +58,7 @@ test('the same figures as of a simulation, measured', async () => {
 });
 
 test('tables as of a simulation, with what it was measured on', async () => {
-  const stdout = await succeed([...live, ...small], { cwd: folder(), timeout: 60_000 });
+  const stdout = await succeed([...live, ...small], { cwd: folder(), timeout: 60_000, alone: true });
   expect(stdout).toMatch(
     /^stories260K, measured on the CPU \(reference, f32\) · uniform, all at once · 8 requests\n/,
   );
@@ -139,7 +139,7 @@ describe('workloads', () => {
 test('--events and the results file', async () => {
   const cwd = folder();
   const events = ['--events', 'e.quire', '--events', 'e.jsonl'];
-  await succeed([...live, ...small, ...events], { cwd, timeout: 60_000 });
+  await succeed([...live, ...small, ...events], { cwd, timeout: 60_000, alone: true });
   const recordings = await decodeRecordings(readFileSync(join(cwd, 'e.quire')), 'e.quire');
   const { results } = JSON.parse(readFileSync(join(cwd, 'o.json'), 'utf8'));
   for (const [i, { policy, steps, requests }] of recordings.entries()) {
@@ -171,7 +171,7 @@ describe('what has no meaning on a real device is refused', () => {
     [['--slo', 'p99_tft_ms<1'], /p99_tft_ms/],
     [['--out', '/'], /^--out \/: is a folder/],
   ])('%j', async (args, message) => {
-    const said = await refuse([...live, ...args], { cwd: folder() });
+    const said = await refuse([...live, ...args], { cwd: folder(), alone: args[0] === '--gpu' });
     if (typeof message === 'string') expect(said).toBe(message);
     else expect(said).toMatch(message);
   });

@@ -233,14 +233,14 @@ describe('quire report refuses', () => {
   test('a file that is not JSON, or not there', async () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'r.txt'), 'x');
-    expect(await refuse(['report', 'r.txt'], { cwd })).toMatch(/^r\.txt: not JSON/);
+    expect(await refuse(['report', 'r.txt'], { cwd, alone: true })).toMatch(/^r\.txt: not JSON/);
     expect(await refuse(['report', 'gone.json'], { cwd })).toBe('gone.json: no such file');
   });
 
   // The commands that these tests build have no page beside them.
   test('before it runs, when the page was not built', async () => {
     const cwd = await furnished();
-    expect(await refuse(['report', 'r.json'], { cwd })).toMatch(
+    expect(await refuse(['report', 'r.json'], { cwd, alone: true })).toMatch(
       /index\.html: the page was not built.*npm run build/,
     );
     expect(await refuse(['viz'], { cwd })).toMatch(/index\.html: the page was not built.*npm run build/);

@@ -2,7 +2,7 @@ import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 
@@ -36,6 +36,8 @@ function isProgram(path: string): boolean {
 const args = [
   '--no-sandbox',
   '--disable-gpu',
+  // None is started to be ready for a page that may never be opened.
+  '--renderer-process-limit=1',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
@@ -60,6 +62,8 @@ export class PageUnderTest {
   readonly #pages: Page[] = [];
   readonly #errors: string[] = [];
   #browser: Browser | undefined;
+  /** Of all pages: one each would take a process more each, and the page stores nothing that could be shared. */
+  #context: BrowserContext | undefined;
 
   get file(): string {
     return join(this.#folder, 'index.html');
@@ -73,6 +77,7 @@ export class PageUnderTest {
       build: { outDir: this.#folder, emptyOutDir: false },
     });
     this.#browser = await chromium.launch({ executablePath, args });
+    this.#context = await this.#browser.newContext();
   }
 
   async stop(): Promise<void> {
@@ -93,8 +98,10 @@ export class PageUnderTest {
 
   async open(hash = '', options: OpenOptions = {}): Promise<Page> {
     const { width = 1280, height = 720, colorScheme = 'light', file = this.file } = options;
-    const page = await this.#browser!.newPage({ viewport: { width, height }, colorScheme });
+    const page = await this.#context!.newPage();
     this.#pages.push(page);
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
     page.on('console', message => {
       if (message.type() === 'error' || message.type() === 'warning') this.#errors.push(message.text());
     });

@@ -11,7 +11,8 @@ import {
   rmSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { expect, onTestFinished, vi } from 'vitest';
 import { addOutputOptions } from '../../src/cli/compare.ts';
@@ -41,6 +42,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Milliseconds until it is killed, as one that hangs. */
   readonly timeout?: number;
+  /** Another process, though nothing else here needs one. */
+  readonly alone?: boolean;
 }
 
 /** Runs `quire` as a user does: another process, another folder, no terminal. */
@@ -69,9 +72,45 @@ export async function quire(args: readonly string[], options: RunOptions): Promi
   });
 }
 
+/**
+ * Runs `quire` as it was built, in this process unless the options need another: starting one takes longer than
+ * most of what is looked at here. Each file of tests has some that run alone.
+ */
+async function quireHere(args: readonly string[], options: RunOptions): Promise<Run> {
+  const { alone, env, input, started, stdout: descriptor } = options;
+  if (alone || env || started || input !== undefined || descriptor !== undefined) {
+    return await quire(args, options);
+  }
+  const entrance = main();
+  const program: typeof import('../../src/cli/program.ts') = await import(
+    pathToFileURL(join(dirname(entrance), 'program.js')).href
+  );
+  const { argv, exitCode } = process;
+  const cwd = process.cwd();
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map(name =>
+    vi.spyOn(process[name], 'write').mockImplementation(text => {
+      written[name] += text;
+      return true;
+    }),
+  );
+  try {
+    process.chdir(options.cwd);
+    process.argv = [process.execPath, entrance, ...args];
+    process.exitCode = undefined;
+    await program.runProgram(args);
+    return { code: Number(process.exitCode ?? 0), signal: null, ...written };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.argv = argv;
+    process.exitCode = exitCode;
+    process.chdir(cwd);
+  }
+}
+
 /** Runs `quire`, which must succeed and say nothing on stderr; hands back its stdout. */
 export async function succeed(args: readonly string[], options: RunOptions): Promise<string> {
-  const run = await quire(args, options);
+  const run = await quireHere(args, options);
   expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
   return run.stdout;
 }
@@ -82,7 +121,7 @@ export async function succeed(args: readonly string[], options: RunOptions): Pro
  */
 export async function refuse(args: readonly string[], options: RunOptions): Promise<string> {
   const before = contents(options.cwd);
-  const { code, stdout, stderr } = await quire(args, options);
+  const { code, stdout, stderr } = await quireHere(args, options);
   expect({ code, stdout, stderr }).toEqual({
     code: 2,
     stdout: '',

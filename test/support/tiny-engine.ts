@@ -10,6 +10,7 @@ import { completeParams, type SamplingOptions } from '../../src/engine/complete-
 import { Engine } from '../../src/engine/engine.ts';
 import { fittedLimits, wishedLimits } from '../../src/engine/engine-limits.ts';
 import type { Detokenizer } from '../../src/engine/sample-text.ts';
+import type { StructureCompiler } from '../../src/engine/structured/structure-compiler.ts';
 import { tinyConfig, tinyWeights } from './tiny-model.ts';
 
 export interface TinyOptions extends Partial<Limits> {
@@ -20,6 +21,7 @@ export interface TinyOptions extends Partial<Limits> {
   readonly listener?: Listener;
   readonly seed?: number;
   readonly detokenizer?: (prompt: ArrayLike<number>) => Detokenizer;
+  readonly structures?: StructureCompiler;
   /** Between the engine and the reference: to count, to fail. */
   readonly wrap?: (runner: ModelRunner) => ModelRunner;
   /** Blocks of the runner in one of the memory's. */
@@ -33,6 +35,7 @@ export async function tinyEngine(options: TinyOptions = {}): Promise<Engine> {
     listener,
     seed,
     detokenizer,
+    structures,
     maxModelLen,
     maxNumSeqs,
     maxNumBatchedTokens,
@@ -70,6 +73,7 @@ export async function tinyEngine(options: TinyOptions = {}): Promise<Engine> {
     seed,
     listener,
     detokenizer,
+    structures,
   });
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import { type DeviceOptions, GpuDevice } from '../../../src/backends/webgpu/device.ts';
+import '../../support/patient-gpu.mjs';
 
 const root = resolve(import.meta.dirname, '../../..');
 
