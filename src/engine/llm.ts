@@ -79,6 +79,7 @@ export class LLM {
   summary: RunSummary | undefined;
   readonly #tokenizer: TextCodec | undefined;
   #generating = false;
+  #disposed = false;
 
   private constructor(engine: Engine, policy: Policy, limits: Limits, tokenizer: TextCodec | undefined) {
     this.engine = engine;
@@ -90,6 +91,7 @@ export class LLM {
 
   /** @throws UsageError when the model, the machine or the options do not allow it. */
   static async load(options: LlmOptions): Promise<LLM> {
+    checkNames(options);
     const folder = await modelFolder(options.model);
     const { config, tokenizer, weights } = await loadModel(folder);
     let opened: Weights | undefined = weights;
@@ -163,6 +165,7 @@ export class LLM {
     params: SamplingOptions | readonly SamplingOptions[] = {},
     options: GenerateOptions = {},
   ): Promise<RequestOutput[]> {
+    if (this.#disposed) throw new UsageError('this LLM was disposed of: load another');
     if (this.#generating)
       throw new UsageError('generate is running already: wait for it, or pass all prompts at once');
     this.#generating = true;
@@ -249,12 +252,43 @@ export class LLM {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.engine.dispose();
   }
 }
 
 function spells(tokenizer: TextCodec): tokenizer is TextCodec & Spelling {
   return tokenizer.size !== undefined && tokenizer.specialIds !== undefined && tokenizer.token !== undefined;
+}
+
+const optionNames: readonly string[] = [
+  'model',
+  'policy',
+  'seed',
+  'listener',
+  'blockSize',
+  'maxModelLen',
+  'maxNumSeqs',
+  'maxNumBatchedTokens',
+  'backend',
+  'adapter',
+  'unsafeFast',
+  'tune',
+  'dtype',
+  'gpuMemory',
+  'numBlocks',
+  'onLoad',
+] satisfies readonly (keyof LlmOptions)[];
+
+/** Plain JavaScript has nobody else to say so. */
+function checkNames(options: LlmOptions): void {
+  const unknown = Object.keys(options).find(name => !optionNames.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`there is no option ${quoted(unknown)}: there are ${optionNames.join(', ')}`);
+  }
+  if (typeof options.model !== 'string') {
+    throw new UsageError(`model is ${quoted(options.model)}: name a folder, or owner/name of the hub`);
+  }
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
