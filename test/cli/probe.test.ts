@@ -10,7 +10,7 @@ test('a GPU: what it has, what was measured, and what is used', async () => {
   expect(stdout).toMatch(/^ {2}features +core-features-and-limits/m);
   expect(stdout).toMatch(/^ {2}bandwidth +[\d.]+ GB\/s of a copy, read plus written, measured$/m);
   expect(stdout).toMatch(/^ {2}linear +gemv\S+ from 1 row, /m);
-  expect(stdout).toMatch(/^quire generate: using the reference backend, .*\n?.*software/m);
+  expect(stdout).toMatch(/^quire generate and quire serve: using the reference backend, .*\n?.*software/m);
   expect(stdout.split('\n').filter(line => line.length > 100)).toEqual([]);
 });
 
@@ -36,7 +36,7 @@ test('without a GPU it says what to install, which is no failure', async () => {
   const run = await quire(probe, { cwd: folder(), env: noGpu });
   expect(run.code).toBe(0);
   expect(run.stdout).toMatch(/^No GPU that WebGPU can reach\.\nLinux: install .*libvulkan1/);
-  expect(run.stdout).toMatch(/^quire generate: using the reference backend, on the CPU: no GPU found/m);
+  expect(run.stdout).toMatch(/^quire generate and quire serve: using the reference backend, on the CPU: no GPU found/m);
   const json = await quire([...probe, '--json'], { cwd: folder(), env: noGpu });
   expect(JSON.parse(json.stdout)).toMatchObject({ adapters: [], used: { backend: 'reference' } });
 });
