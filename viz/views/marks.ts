@@ -43,6 +43,8 @@ export interface Entry {
   readonly colors: readonly string[];
   readonly hatch?: string;
   readonly text: string;
+  /** There is nothing of it now: the first to go where there is no room for all. */
+  readonly none?: boolean;
 }
 
 /** A colour and what it means, from (x, baseline) on. */

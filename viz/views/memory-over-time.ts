@@ -29,6 +29,7 @@ export const memoryOverTime: View = {
     const entries = [...slotKinds].reverse().map(kind => ({
       colors: [theme.kinds[kind]],
       text: `${kind} ${percent(share(recording, kind, step))}`,
+      none: share(recording, kind, step) === 0,
     }));
     return {
       ...size,

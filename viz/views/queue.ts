@@ -49,6 +49,7 @@ export const queue: View = {
     const entries = counts.map(({ name, color }) => ({
       colors: [color(theme)],
       text: `${name} ${whole(recording.steps[name][step] ?? 0)}`,
+      none: !recording.steps[name][step],
     }));
     return {
       ...size,

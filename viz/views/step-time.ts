@@ -43,6 +43,7 @@ export const stepTime: View = {
     const entries = [...bounds].reverse().map(bound => ({
       colors: [theme.bound[bound]],
       text: `${bound} ${milliseconds(steps[bound])}`,
+      none: !steps[bound][step],
     }));
     return {
       ...size,

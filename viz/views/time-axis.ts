@@ -119,8 +119,14 @@ export function sideLegend(plot: Plot, heading: string, entries: readonly Entry[
   const room = Math.floor((plot.bottom - plot.top - fontSize) / rowHeight);
   return [
     text(x, plot.top + 9, heading, theme.text, 'start', 'bold'),
-    ...entries
-      .slice(-room)
-      .flatMap((entry, i) => swatch(x, plot.top + 9 + rowHeight * (i + 1), entry, theme)),
+    ...fitting(entries, room).flatMap((entry, i) =>
+      swatch(x, plot.top + 9 + rowHeight * (i + 1), entry, theme),
+    ),
   ];
+}
+
+function fitting(entries: readonly Entry[], room: number): readonly Entry[] {
+  let excess = Math.max(0, entries.length - room);
+  const kept = entries.filter(({ none }) => !none || excess-- <= 0);
+  return room > 0 ? kept.slice(-room) : [];
 }

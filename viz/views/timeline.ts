@@ -33,6 +33,7 @@ export const timeline: View = {
             {
               colors: [theme.work[kind]],
               text: `${kind} ${whole(doing[kind])}`,
+              none: doing[kind] === 0,
               ...(kind === 'held' && { hatch: idleHatch }),
             },
           ],
