@@ -36,7 +36,9 @@ test('without a GPU it says what to install, which is no failure', async () => {
   const run = await quire(probe, { cwd: folder(), env: noGpu });
   expect(run.code).toBe(0);
   expect(run.stdout).toMatch(/^No GPU that WebGPU can reach\.\nLinux: install .*libvulkan1/);
-  expect(run.stdout).toMatch(/^quire generate and quire serve: using the reference backend, on the CPU: no GPU found/m);
+  expect(run.stdout).toMatch(
+    /^quire generate and quire serve: using the reference backend, on the CPU: no GPU found/m,
+  );
   const json = await quire([...probe, '--json'], { cwd: folder(), env: noGpu });
   expect(JSON.parse(json.stdout)).toMatchObject({ adapters: [], used: { backend: 'reference' } });
 });
