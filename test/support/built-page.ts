@@ -1,12 +1,12 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { build } from 'vite';
 import { onTestFinished } from 'vitest';
+import { findBrowser } from '../page/browser.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const CHROMIUM = '/usr/bin/chromium';
 
 let made: Promise<string> | undefined;
 
@@ -26,10 +26,8 @@ async function buildPage(): Promise<string> {
 
 /** A browser that lasts as long as the test. */
 export async function browser(): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is absent: apt-get install chromium`);
-
   const started = await chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: findBrowser(),
     args: [
       '--no-sandbox',
       '--disable-gpu',
