@@ -238,9 +238,10 @@ export class Scheduler {
     this.#running.leave(victim);
     this.#running.remove(victim);
     const { preemption } = this.policy;
-    // A half-computed prompt is cheaper to compute again than to move.
-    const swap =
-      victim.decoding && (preemption === 'swap' || (preemption === 'auto' && victim.seqs.length > 1));
+    // A half-computed prompt is cheaper to compute again than to move. What is under way is dropped, and could not be
+    // drawn again from KV that is only moved back.
+    const movable = victim.decoding && victim.numPending === 0;
+    const swap = movable && (preemption === 'swap' || (preemption === 'auto' && victim.seqs.length > 1));
     const moved = swap ? this.memory.swapOut?.(victim) : undefined;
     const mode: PreemptionMode = moved === undefined ? 'recompute' : 'swap';
     const lostTokens = moved === undefined ? victim.numComputedTokens * victim.seqs.length : 0;

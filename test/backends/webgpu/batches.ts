@@ -1,24 +1,8 @@
 import type { Draw, TokenBatch } from '../../../src/backends/model-runner.ts';
 import type { SamplingParams } from '../../../src/core/sampling-params.ts';
+import { completeParams } from '../../../src/engine/complete-params.ts';
 
-export const GREEDY: SamplingParams = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  repetitionPenalty: 1,
-  logitBias: new Map(),
-  logprobs: undefined,
-  seed: undefined,
-  maxTokens: 16,
-  minTokens: 0,
-  stop: [],
-  stopTokenIds: [],
-  ignoreEos: false,
-  n: 1,
-};
+export const GREEDY = completeParams({ temperature: 0 });
 
 /** A sequence as tests have it: its text, and the blocks that are its own. */
 export interface TestSequence {

@@ -11,6 +11,7 @@ import { LinearKernels } from '../../../src/backends/webgpu/linear/linear-kernel
 import type { LinearVariant } from '../../../src/backends/webgpu/linear/linear-variant.ts';
 import { LINEAR_VARIANTS } from '../../../src/backends/webgpu/linear/linear-variants.ts';
 import type { DeviceTraits } from '../../../src/backends/webgpu/traits.ts';
+import { LLAMA_2_7B } from '../../bench/gpu-model.ts';
 
 let gpu: GpuDevice;
 beforeAll(async () => {
@@ -18,24 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.destroy());
 
-const BASE: ModelConfig = {
-  architecture: 'LlamaForCausalLM',
-  layers: 1,
-  hidden: 4096,
-  heads: 32,
-  kvHeads: 32,
-  headDim: 128,
-  intermediate: 11008,
-  vocab: 32000,
-  maxModelLen: 4096,
-  rmsNormEps: 1e-5,
-  tiedEmbeddings: false,
-  qkvBias: false,
-  qkNorm: false,
-  rope: { theta: 10000 },
-  eosTokenIds: [2],
-  bosTokenId: 1,
-};
+const BASE: ModelConfig = { ...LLAMA_2_7B, layers: 1 };
 
 /** Shapes of real models, each with something of its own. */
 const MODELS: Record<string, ModelConfig> = {
