@@ -166,3 +166,16 @@ export function coloursOf(page: Page, selector: string): Promise<number> {
       return new Set(new Uint32Array(data.buffer)).size;
     });
 }
+
+/**
+ * Once what was last done to a page is written, too: words follow the picture a tenth of a second later at most. The
+ * page has asked for its frame before this asks, and sets its timer before this does.
+ */
+export function written(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
+    await frame();
+    await new Promise(resolve => setTimeout(resolve, 100));
+    await frame();
+  });
+}

@@ -12,7 +12,7 @@ import { defaultOptions } from '../../src/server/options.ts';
 import { add, ask } from '../engine/listening.ts';
 import { servedModel, shipped, until } from '../server/serving.ts';
 import { browser, builtPage } from '../support/built-page.ts';
-import { coloursOf } from './browser.ts';
+import { coloursOf, written } from './browser.ts';
 
 let html: string;
 beforeAll(async () => {
@@ -163,6 +163,7 @@ test('keys and dragging stand still, End follows again; what lies under a restin
   const follow = page.locator('.follow');
   const pressed = () => follow.getAttribute('aria-pressed');
   const stopped = async () => {
+    await written(page);
     expect(await pressed()).toBe('false');
     const steps = await stepsOf(page);
     const time = await timeOf(page);
