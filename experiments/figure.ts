@@ -1,7 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { unknownName } from '../src/core/did-you-mean.ts';
 import { UsageError } from '../src/core/errors.ts';
+import { completeConfig } from '../src/sim/check-config.ts';
 import { parseConfig } from '../src/sim/config.ts';
-import { completeConfig, runExperiment, unknownName } from '../src/sim/experiment.ts';
+import { runExperiment } from '../src/sim/experiment.ts';
 import { findModel } from '../src/sim/models/catalogue.ts';
 import { studies } from '../src/validation/registry.ts';
 import { runStudies } from '../src/validation/run-studies.ts';

@@ -9,9 +9,9 @@ import { type ParameterName, parameterNames } from '../sim/calibrate/parameters.
 import { profileOf } from '../sim/calibrate/profile.ts';
 import { Replay } from '../sim/calibrate/replay.ts';
 import { checkFit } from '../sim/calibrate/verdict.ts';
+import { checkConfig, completeConfig, effectiveConfig } from '../sim/check-config.ts';
 import type { Config, SettingKey } from '../sim/config.ts';
 import type { EngineSetup } from '../sim/engine-setup.ts';
-import { checkConfig, completeConfig, effectiveConfig } from '../sim/experiment.ts';
 import { findModel } from '../sim/models/catalogue.ts';
 import type { Model } from '../sim/models/model.ts';
 import { type Setting, settings } from '../sim/settings.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, resolve } from 'node:path';
 import type { FullConfig } from '../sim/build-workload.ts';
+import { effectiveConfig } from '../sim/check-config.ts';
 import type { Config } from '../sim/config.ts';
-import { type ExperimentResult, effectiveConfig, runExperiment } from '../sim/experiment.ts';
+import { type ExperimentResult, runExperiment } from '../sim/experiment.ts';
 import { emptyResult } from '../sim/results.ts';
 import { parseSlo, type SloOptions, thresholdValue } from '../sim/slo.ts';
 import { commandLine } from './command-line.ts';

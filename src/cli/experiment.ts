@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { unknownName } from '../core/did-you-mean.ts';
 import { UsageError } from '../core/errors.ts';
-import { unknownName } from '../sim/experiment.ts';
 import { judge } from '../validation/accuracy.ts';
 import { type Outcome, runStudies } from '../validation/run-studies.ts';
 import type { Study } from '../validation/study.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
+import { composePolicy } from '../sim/check-config.ts';
 import type { Config } from '../sim/config.ts';
-import { composePolicy } from '../sim/experiment.ts';
 import { checkTogether } from '../sim/relevance.ts';
 import { addBackendFlags, addHubFlags, type BackendFlags, type HubFlags } from './backend-flags.ts';
 import { announceBackend } from './chosen-backend.ts';

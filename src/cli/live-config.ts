@@ -1,8 +1,8 @@
 import { quoted, UsageError } from '../core/errors.ts';
 import type { Tokens } from '../core/units.ts';
 import type { FullConfig } from '../sim/build-workload.ts';
+import { completeConfig, effectiveConfig } from '../sim/check-config.ts';
 import type { Config, SettingKey } from '../sim/config.ts';
-import { completeConfig, effectiveConfig } from '../sim/experiment.ts';
 import { isRead } from '../sim/relevance.ts';
 
 /** Settings of a simulation that mean nothing on a real device, and why. */

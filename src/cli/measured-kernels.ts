@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import type { FullConfig } from '../sim/build-workload.ts';
-import { composePolicy, deploymentOf } from '../sim/experiment.ts';
+import { composePolicy, deploymentOf } from '../sim/check-config.ts';
 import { type KernelChoice, openKernels } from '../sim/kernels/open-kernels.ts';
 import type { Model } from '../sim/models/model.ts';
 import { look, openDataFolder } from './data-folder.ts';

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { unknownName } from '../core/did-you-mean.ts';
 import { UsageError } from '../core/errors.ts';
 import type { FullConfig } from '../sim/build-workload.ts';
+import { checkConfig, completeConfig } from '../sim/check-config.ts';
 import type { Config } from '../sim/config.ts';
 import { type OverheadProfile, parseProfile } from '../sim/cost/overhead-profile.ts';
-import { checkConfig, completeConfig, type ExperimentContext, unknownName } from '../sim/experiment.ts';
+import type { ExperimentContext } from '../sim/experiment.ts';
 import { findModel, models } from '../sim/models/catalogue.ts';
 import { modelFromHfConfig } from '../sim/models/hf-config.ts';
 import type { Model } from '../sim/models/model.ts';

@@ -1,4 +1,4 @@
-import { effectiveConfig } from '../sim/experiment.ts';
+import { effectiveConfig } from '../sim/check-config.ts';
 import type { Recording } from '../trace/recording.ts';
 import type { PreparedRun } from './prepared-run.ts';
 import { Progress } from './progress.ts';

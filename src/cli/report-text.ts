@@ -1,4 +1,5 @@
-import type { Comparison, ExperimentResult, PolicyResult } from '../sim/experiment.ts';
+import type { Comparison } from '../sim/compare-runs.ts';
+import type { ExperimentResult, PolicyResult } from '../sim/experiment.ts';
 import type { Interval } from '../sim/statistics.ts';
 import { duration, number, percent, table, whole, wrap } from './format.ts';
 

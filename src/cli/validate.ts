@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { unknownName } from '../core/did-you-mean.ts';
 import { UsageError } from '../core/errors.ts';
-import { unknownName } from '../sim/experiment.ts';
 import { baselineText, judge } from '../validation/accuracy.ts';
 import { accuracyDocument } from '../validation/accuracy-document.ts';
 import { type Baseline, parseBaseline, regressions } from '../validation/baseline.ts';

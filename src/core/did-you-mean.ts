@@ -1,3 +1,5 @@
+import { quoted, UsageError } from './errors.ts';
+
 /** The candidate that `word` was most likely meant to be, or undefined when none is close. */
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -49,4 +51,12 @@ function editDistance(a: string, b: string): number {
     last = row;
   }
   return last[b.length]!;
+}
+
+/** What to throw where a name is not among the known ones: with the nearest of them, and all. */
+export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
+  const near = didYouMean(name, known);
+  return new UsageError(
+    `unknown ${what} ${quoted(name)}${near ? `; did you mean ${near}?` : '.'} Known: ${known.join(', ')}`,
+  );
 }

@@ -1,5 +1,5 @@
+import { composePolicy } from '../sim/check-config.ts';
 import type { Config } from '../sim/config.ts';
-import { composePolicy } from '../sim/experiment.ts';
 import type { BackendOptions, PlacedRunner } from './create-runner.ts';
 import type { LimitOptions } from './engine-limits.ts';
 import { LLM } from './llm.ts';

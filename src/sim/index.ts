@@ -1,15 +1,11 @@
+export { completeConfig } from './check-config.ts';
+export type { Comparison } from './compare-runs.ts';
 export { type Config, configDefaults, parseConfig } from './config.ts';
 export { type Capacity, kvCapacity } from './cost/capacity.ts';
 export { CostModel } from './cost/cost-model.ts';
 export { type CostTerm, costTerms, type StepCost } from './cost/terms.ts';
 export { setUpEngine } from './engine-setup.ts';
-export {
-  type Comparison,
-  completeConfig,
-  type ExperimentResult,
-  type PolicyResult,
-  runExperiment,
-} from './experiment.ts';
+export { type ExperimentResult, type PolicyResult, runExperiment } from './experiment.ts';
 export { findGpu, gpus } from './hardware/catalogue.ts';
 export type { Gpu } from './hardware/gpu.ts';
 export { Metrics } from './metrics.ts';

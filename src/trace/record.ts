@@ -1,7 +1,7 @@
-import { buildWorkload, maxTokensRule } from '../sim/build-workload.ts';
+import { checkConfig, completeConfig, effectiveConfig } from '../sim/check-config.ts';
 import type { Config } from '../sim/config.ts';
-import { checkConfig, completeConfig, type ExperimentContext, effectiveConfig } from '../sim/experiment.ts';
-import { Simulation, simulate } from '../sim/simulation.ts';
+import type { ExperimentContext } from '../sim/experiment.ts';
+import { replicate } from '../sim/replication.ts';
 import { Recorder } from './recorder.ts';
 import type { Recording } from './recording.ts';
 
@@ -15,36 +15,10 @@ export type RecordContext = Omit<ExperimentContext, 'listener'>;
 export async function record(config: Config, policy: string, context: RecordContext): Promise<Recording> {
   const full = completeConfig({ ...config, policy: [policy], replications: 1 });
   const setup = checkConfig(full, context.model, context)[0]!;
-  const { memory: choice } = setup.policy;
-  const content = choice.kind === 'paged' && choice.prefixCaching;
-  const workload = full.trace
-    ? await context.openTrace!({
-        timeScale: full.time_scale,
-        content,
-        ...(full.num_prompts !== undefined && { limit: full.num_prompts }),
-      })
-    : buildWorkload(full, full.seed, full.max_model_len ?? context.model.maxModelLen, content);
-  const apiPath = setup.cost.options.runtime.apiPerRequest ?? 0;
-  const { onFinished } = workload;
   const recorder = new Recorder();
-  const memory = setup.createMemory();
-  const simulation = new Simulation({
-    policy: setup.policy,
-    limits: setup.limits,
-    memory,
-    cost: setup.cost,
-    seed: full.seed,
-    maxTokens: maxTokensRule(full.max_tokens),
-    // A closed loop goes on when its client has the answer.
-    workload: onFinished
-      ? { onFinished: done => onFinished({ ...done, finishedAt: done.finishedAt + apiPath }) }
-      : {},
-    listener: recorder,
-  });
+  const report = (share: number) => context.progress?.(share, policy);
+  const { simulation, memory, run } = await replicate(full, full.seed, setup, context, recorder, report);
   recorder.attach({ memory, scheduler: simulation.scheduler, cost: simulation.executor.total });
-  const expected = workload.count ?? full.num_prompts;
-  await simulate(simulation, workload, ended =>
-    context.progress?.(expected ? Math.min(1, ended / expected) : 0, policy),
-  );
+  await run();
   return recorder.finish(policy, effectiveConfig(full));
 }

@@ -5,7 +5,7 @@ import { compareLive } from '../../src/cli/validate-live-compare.ts';
 import { beyond, liveComparisonText } from '../../src/cli/validate-live-text.ts';
 import type { Pacer } from '../../src/engine/pacer.ts';
 import { createSimulatedEngine } from '../../src/engine/simulated-engine.ts';
-import { completeConfig } from '../../src/sim/experiment.ts';
+import { completeConfig } from '../../src/sim/check-config.ts';
 import { createRng } from '../../src/sim/rng.ts';
 import { decodeRecordings } from '../../src/trace/recording-file.ts';
 import { boundFigures, errorOf, figuresOf } from '../../src/validation/live/served.ts';

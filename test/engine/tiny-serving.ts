@@ -1,7 +1,7 @@
 import type { ModelRunner } from '../../src/backends/model-runner.ts';
 import { DeviceLost } from '../../src/backends/webgpu/device-lost.ts';
 import { infoOf, type LoadedEngine } from '../../src/engine/loaded-engine.ts';
-import { composePolicy } from '../../src/sim/experiment.ts';
+import { composePolicy } from '../../src/sim/check-config.ts';
 import { FeedingRunner } from '../support/feeding-runner.ts';
 import { tinyEngine } from '../support/tiny-engine.ts';
 

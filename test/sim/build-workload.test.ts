@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { buildWorkload, maxTokensRule } from '../../src/sim/build-workload.ts';
+import { completeConfig } from '../../src/sim/check-config.ts';
 import type { Config } from '../../src/sim/config.ts';
-import { completeConfig } from '../../src/sim/experiment.ts';
 import { workloadNames } from '../../src/sim/settings.ts';
 import type { Arrival } from '../../src/sim/workload/workload.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { completeConfig } from '../../src/sim/check-config.ts';
 import { configDefaults, parseConfig } from '../../src/sim/config.ts';
-import { completeConfig } from '../../src/sim/experiment.ts';
 import { settings } from '../../src/sim/settings.ts';
 
 test('a config is read as it is written; a policy may be named without a list', () => {

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import type { EngineEvent } from '../../src/core/events.ts';
 import { policies } from '../../src/core/policies/registry.ts';
+import { completeConfig, composePolicy } from '../../src/sim/check-config.ts';
 import type { Config } from '../../src/sim/config.ts';
-import { completeConfig, composePolicy, runExperiment } from '../../src/sim/experiment.ts';
+import { runExperiment } from '../../src/sim/experiment.ts';
 import { findModel } from '../../src/sim/models/catalogue.ts';
 
 const model = findModel('llama-13b')!;

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { policies } from '../../src/core/policies/registry.ts';
+import { completeConfig } from '../../src/sim/check-config.ts';
 import type { Config } from '../../src/sim/config.ts';
-import { completeConfig, runExperiment } from '../../src/sim/experiment.ts';
+import { runExperiment } from '../../src/sim/experiment.ts';
 import { findModel } from '../../src/sim/models/catalogue.ts';
 import { EventLog } from '../../src/trace/event-log.ts';
 

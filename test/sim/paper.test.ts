@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { completeConfig } from '../../src/sim/check-config.ts';
 import { type Config, parseConfig } from '../../src/sim/config.ts';
-import { completeConfig, runExperiment } from '../../src/sim/experiment.ts';
+import { runExperiment } from '../../src/sim/experiment.ts';
 import { findModel } from '../../src/sim/models/catalogue.ts';
 
 const file = 'experiments/01-static-vs-continuous/config.json';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { policies } from '../../src/core/policies/registry.ts';
+import { completeConfig } from '../../src/sim/check-config.ts';
 import { parseConfig } from '../../src/sim/config.ts';
-import { completeConfig, runExperiment } from '../../src/sim/experiment.ts';
+import { runExperiment } from '../../src/sim/experiment.ts';
 import { findModel } from '../../src/sim/models/catalogue.ts';
 import { meanOf } from '../../src/sim/statistics.ts';
 import { record } from '../../src/trace/record.ts';

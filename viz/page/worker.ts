@@ -1,5 +1,5 @@
+import { unknownName } from '../../src/core/did-you-mean.ts';
 import { UsageError } from '../../src/core/errors.ts';
-import { unknownName } from '../../src/sim/experiment.ts';
 import { findModel, models } from '../../src/sim/models/catalogue.ts';
 import { openTrace } from '../../src/sim/workload/trace/detect.ts';
 import { record } from '../../src/trace/record.ts';

@@ -1,5 +1,6 @@
 import { UsageError } from '../../core/errors.ts';
-import { completeConfig, type PolicyResult, runExperiment } from '../../sim/experiment.ts';
+import { completeConfig } from '../../sim/check-config.ts';
+import { type PolicyResult, runExperiment } from '../../sim/experiment.ts';
 import { type KernelChoice, openKernels } from '../../sim/kernels/open-kernels.ts';
 import { Metrics } from '../../sim/metrics.ts';
 import { quantile, summarise } from '../../sim/statistics.ts';

@@ -1,7 +1,8 @@
 import { UsageError } from '../../core/errors.ts';
 import type { Policy } from '../../core/policies/policy.ts';
+import { completeConfig, deploymentOf } from '../../sim/check-config.ts';
 import type { Config } from '../../sim/config.ts';
-import { completeConfig, deploymentOf, type PolicyResult, runExperiment } from '../../sim/experiment.ts';
+import { type PolicyResult, runExperiment } from '../../sim/experiment.ts';
 import { type KernelChoice, openKernels } from '../../sim/kernels/open-kernels.ts';
 import type { Model } from '../../sim/models/model.ts';
 import type { Workload } from '../../sim/workload/workload.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../src/core/errors.ts';
+import { completeConfig } from '../../../src/sim/check-config.ts';
 import { CostModel } from '../../../src/sim/cost/cost-model.ts';
 import {
   checkEngine,
@@ -13,7 +14,7 @@ import {
 import type { Runtime } from '../../../src/sim/cost/runtimes.ts';
 import { runtimes } from '../../../src/sim/cost/runtimes.ts';
 import { term } from '../../../src/sim/cost/terms.ts';
-import { completeConfig, runExperiment } from '../../../src/sim/experiment.ts';
+import { runExperiment } from '../../../src/sim/experiment.ts';
 import { findModel } from '../../../src/sim/models/catalogue.ts';
 import { setupOf } from './support.ts';
 

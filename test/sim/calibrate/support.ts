@@ -2,10 +2,10 @@ import type { CalibrateOptions, Calibration } from '../../../src/sim/calibrate/c
 import { calibrate } from '../../../src/sim/calibrate/calibrate.ts';
 import type { MeasuredRequest, MeasuredRun } from '../../../src/sim/calibrate/measured.ts';
 import { Replay, type ReplayOptions } from '../../../src/sim/calibrate/replay.ts';
+import { checkConfig, completeConfig } from '../../../src/sim/check-config.ts';
 import type { Config } from '../../../src/sim/config.ts';
 import type { Overheads } from '../../../src/sim/cost/overhead-profile.ts';
 import type { EngineSetup } from '../../../src/sim/engine-setup.ts';
-import { checkConfig, completeConfig } from '../../../src/sim/experiment.ts';
 import { findModel } from '../../../src/sim/models/catalogue.ts';
 import { createRng } from '../../../src/sim/rng.ts';
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { completeConfig } from '../../../src/sim/check-config.ts';
 import type { Config } from '../../../src/sim/config.ts';
-import { completeConfig, runExperiment } from '../../../src/sim/experiment.ts';
+import { runExperiment } from '../../../src/sim/experiment.ts';
 import { findModel } from '../../../src/sim/models/catalogue.ts';
 
 /** Output tokens a second with everything offered at once: the "max load" of TensorRT-LLM's tables. */
