@@ -236,7 +236,6 @@ export class Scheduler {
 
   #preempt(plan: StepPlan, victim: Request, by: Request, shortage: Shortage): void {
     this.#running.leave(victim);
-    this.#running.remove(victim);
     const { preemption } = this.policy;
     // A half-computed prompt is cheaper to compute again than to move. What is under way is dropped, and could not be
     // drawn again from KV that is only moved back.
@@ -245,14 +244,8 @@ export class Scheduler {
     const moved = swap ? this.memory.swapOut?.(victim) : undefined;
     const mode: PreemptionMode = moved === undefined ? 'recompute' : 'swap';
     const lostTokens = moved === undefined ? victim.numComputedTokens * victim.seqs.length : 0;
-    if (moved === undefined) {
-      this.memory.free(victim);
-      victim.numComputedTokens = 0;
-    } else plan.swappedOutBlocks += moved;
-    victim.numPending = 0;
-    victim.status = mode === 'swap' ? 'swapped' : 'preempted';
-    victim.numPreemptions++;
-    this.waiting.pushFront(victim);
+    plan.swappedOutBlocks += moved ?? 0;
+    this.#requeue(victim, mode === 'swap' ? 'swapped' : 'preempted');
     plan.preempted.push(victim);
     this.#admission.preempted?.(this.#view);
     this.#listener?.on({
@@ -290,8 +283,9 @@ export class Scheduler {
   recomputeAll(now: Seconds): readonly Request[] {
     const ended = this.#booking.release(now, true);
     for (const request of this.running.toReversed()) {
+      this.#running.leave(request);
       const lostTokens = request.numComputedTokens * request.seqs.length;
-      this.#evict(request);
+      this.#requeue(request, 'preempted');
       // Samples that the lost step forked are forked again.
       if (this.memory.forks && request.numOutputTokens === 0) request.seqs.length = 1;
       this.#listener?.on({
@@ -311,14 +305,15 @@ export class Scheduler {
     return ended;
   }
 
-  /** Takes a running request's memory from it and puts it back at the head of the queue. */
-  #evict(request: Request): void {
-    this.#running.leave(request);
+  /** A running request waits again, before all others; unless it was swapped out, it is to be computed anew. */
+  #requeue(request: Request, status: 'preempted' | 'swapped'): void {
     this.#running.remove(request);
-    this.memory.free(request);
-    request.numComputedTokens = 0;
+    if (status === 'preempted') {
+      this.memory.free(request);
+      request.numComputedTokens = 0;
+    }
     request.numPending = 0;
-    request.status = 'preempted';
+    request.status = status;
     request.numPreemptions++;
     this.waiting.pushFront(request);
   }
