@@ -26,7 +26,7 @@ export function configOfFlags(options: Record<string, unknown>): Config {
   return config as Config;
 }
 
-function flagName(key: string): string {
+export function flagName(key: string): string {
   return `--${key.replaceAll('_', '-')}`;
 }
 

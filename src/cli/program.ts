@@ -46,7 +46,8 @@ export async function runProgram(words: readonly string[]): Promise<void> {
       // Commander has printed its message; help and version are no failures.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else if (error instanceof UsageError) {
-      process.stderr.write(`quire: ${error.message}\n`);
+      const { asTyped } = await import('./as-typed.ts');
+      process.stderr.write(`quire: ${asTyped(error.message, words)}\n`);
       process.exitCode = 2;
     } else throw error;
   }

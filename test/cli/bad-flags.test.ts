@@ -46,8 +46,9 @@ describe('a name that does not exist is answered with the nearest and all there 
     ['policies extra', `too many arguments for 'policies'. Expected 0 arguments but got 1.\n${HINT}`],
     ['run', `missing required argument 'config'\n${HINT}`],
     ['compare --num-prompts=-1', '--num-prompts: expected a whole number of at least 1, found -1'],
-    ['compare --fixed-rate', 'fixed_rate needs a request_rate: how many a second?'],
-    ['compare --policy vllm,vllm', 'policy vllm is named twice'],
+    ['compare --fixed-rate', '--fixed-rate needs a --request-rate: how many a second?'],
+    ['compare --policy vllm,vllm', '--policy vllm is named twice'],
+    ['compare --workload chat --num-prompts=5', /^--num-prompts has no effect on the workload chat; /],
     ['compare --workload sharegtp', /^--workload: expected one of sharegpt, alpaca, .*, found "sharegtp"$/],
   ]);
 

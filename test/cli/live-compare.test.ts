@@ -165,9 +165,9 @@ describe('what has no meaning on a real device is refused', () => {
     [['--replications', '3'], /^--replications has no effect with --backend: it is one run/],
     [['--beam-width', '2'], /^--beam-width has no effect with --backend: there is no beam search/],
     [['--max-tokens', 'auto'], /^--max-tokens "auto" with --backend: /],
-    [['--policy', 'vllm,vllm'], 'policy vllm is named twice'],
+    [['--policy', 'vllm,vllm'], '--policy vllm is named twice'],
     [['--policy', 'vlm'], /^unknown policy "vlm"/],
-    [['--workload', 'fixed', '--range-ratio', '0.5'], /^range_ratio has no effect on the workload fixed/],
+    [['--workload', 'fixed', '--range-ratio', '0.5'], /^--range-ratio has no effect on the workload fixed/],
     [['--slo', 'p99_tft_ms<1'], /p99_tft_ms/],
     [['--out', '/'], /^--out \/: is a folder/],
   ])('%j', async (args, message) => {

@@ -1,0 +1,13 @@
+import { settings } from '../sim/settings.ts';
+import { flagName } from './flags.ts';
+
+/** Keys of more than one word, and a word that begins the message. */
+const names = /^[a-z]+\b|\b[a-z]+(?:_[a-z]+)+\b/g;
+
+/** A message about settings with their flags in it, where those were typed: it has them as a config file does. */
+export function asTyped(message: string, words: readonly string[]): string {
+  const flagOf = (name: string) => (Object.hasOwn(settings, name) ? flagName(name) : undefined);
+  const typed = (flag: string) => words.some(word => word === flag || word.startsWith(`${flag}=`));
+  const flags = [...message.matchAll(names)].flatMap(([name]) => flagOf(name) ?? []);
+  return flags.some(typed) ? message.replace(names, name => flagOf(name) ?? name) : message;
+}
