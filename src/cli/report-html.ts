@@ -24,9 +24,11 @@ export function resultsHtml(experiment: ExperimentResult, remarks: readonly stri
     ...paragraphs.map(text => `<p>${escapeHtml(text)}</p>`),
   ].join('\n');
   const name = escapeHtml(title(experiment));
+  const { replications, seed } = experiment.config;
+  const shown = replications! > 1 ? `; the views below show seed ${seed}` : '';
   return (
     `<style>${style}</style>\n` +
-    `<details class="quire-results"><summary><b>${name}</b> · the figures</summary>\n${inner}</details>\n` +
+    `<details class="quire-results"><summary><b>${name}</b> · the figures${shown}</summary>\n${inner}</details>\n` +
     `<noscript><style>details.quire-results { display: none }</style>` +
     `<div class="quire-results"><p><b>${name}</b></p>\n${inner}</div></noscript>\n`
   );

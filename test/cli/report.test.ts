@@ -75,8 +75,10 @@ describe('quire report', () => {
   test('of several replications: the first, and says so', async () => {
     const cwd = await furnished([...two.slice(0, -1), '3', '--request-rate', '4', '--seed', '5']);
     expect(await written(cwd)).toContain('note: The views show the first replication');
-    const [recording] = await embeddedIn(readFileSync(join(cwd, 'r.html'), 'utf8'));
+    const html = readFileSync(join(cwd, 'r.html'), 'utf8');
+    const [recording] = await embeddedIn(html);
     expect(recording!.config['seed']).toBe(5);
+    expect(html).toContain('mean of 3 seeds</b> · the figures; the views below show seed 5</summary>');
   });
 
   test('of more than four policies: the first four, or those that are named', async () => {
