@@ -16,14 +16,20 @@ export function addSettings(command: Command, keys?: readonly string[]): Command
   return command;
 }
 
-/** The settings given on the command line, checked. @throws UsageError that names the flag. */
-export function configOfFlags(options: Record<string, unknown>): Config {
+/** The settings given on the command line, or those of `keys`, checked. @throws UsageError that names the flag. */
+export function configOfFlags(options: Record<string, unknown>, keys?: readonly string[]): Config {
   const config: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
-    const raw = options[key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
+    if (keys && !keys.includes(key)) continue;
+    const raw = options[optionName(key)];
     if (raw !== undefined) config[key] = parseSetting(key, valueOfFlag(setting, raw), '', flagName(key));
   }
   return config as Config;
+}
+
+/** A setting as Commander hands it over. */
+export function optionName(key: string): string {
+  return key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 export function flagName(key: string): string {

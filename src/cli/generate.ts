@@ -4,6 +4,7 @@ import type { Config } from '../sim/config.ts';
 import { checkTogether } from '../sim/relevance.ts';
 import { addBackendFlags, addHubFlags, type BackendFlags, type HubFlags } from './backend-flags.ts';
 import { announceBackend } from './chosen-backend.ts';
+import { engineSettings } from './engine-settings.ts';
 import { EventsOutput } from './events-output.ts';
 import { addSettings, configOfFlags } from './flags.ts';
 import { type PromptFlags, readPrompts } from './generate-prompts.ts';
@@ -17,20 +18,6 @@ export interface GenerateFlags extends BackendFlags, HubFlags, PromptFlags {
   readonly out?: string;
   readonly events?: readonly string[];
 }
-
-/** Settings of `compare` that say the same here. */
-const settingKeys = [
-  'block_size',
-  'max_num_seqs',
-  'max_num_batched_tokens',
-  'max_model_len',
-  'num_gpu_blocks_override',
-  'order',
-  'admission',
-  'victim',
-  'preemption',
-  'prefix_caching',
-] as const;
 
 export function generateCommand(program: Command): void {
   const command = program
@@ -72,7 +59,7 @@ export function generateCommand(program: Command): void {
       'Engine:',
     ),
   );
-  addSettings(command, settingKeys);
+  addSettings(command, engineSettings);
   command.action(async (options: Record<string, unknown>) => {
     await generate(options);
   });
@@ -107,10 +94,9 @@ async function generate(options: Record<string, unknown>): Promise<void> {
 
 /** The settings among the flags; others of the same name (`--n`) are sampling parameters here. */
 function configOf(options: Record<string, unknown>): Config {
-  const { policy = 'vllm', seed } = options;
-  const chosen = settingKeys.map(key => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()));
-  const given = Object.fromEntries(chosen.map(key => [key, options[key]]));
-  const config: Config = { ...configOfFlags({ ...given, seed }), policy: [String(policy)] };
+  const { policy = 'vllm' } = options;
+  const given = configOfFlags(options, [...engineSettings, 'seed']);
+  const config: Config = { ...given, policy: [String(policy)] };
   checkTogether(config);
   return config;
 }

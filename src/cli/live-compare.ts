@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { readConfig } from '../backends/model/load.ts';
 import type { Policy } from '../core/policies/policy.ts';
-import { buildWorkload, type FullConfig } from '../sim/build-workload.ts';
+import type { FullConfig } from '../sim/build-workload.ts';
 import { composePolicy } from '../sim/check-config.ts';
 import { compareRuns, type Measured } from '../sim/compare-runs.ts';
 import type { Config } from '../sim/config.ts';
@@ -9,20 +9,18 @@ import { emptyCost } from '../sim/cost/terms.ts';
 import type { ExperimentResult } from '../sim/experiment.ts';
 import { Metrics, type Slo } from '../sim/metrics.ts';
 import { runResult } from '../sim/results.ts';
-import { openTrace } from '../sim/workload/trace/detect.ts';
-import type { Workload } from '../sim/workload/workload.ts';
 import type { Recording } from '../trace/recording.ts';
 import type { BackendFlags, HubFlags } from './backend-flags.ts';
 import { announceBackend, type ChosenBackend } from './chosen-backend.ts';
 import { commandLine } from './command-line.ts';
 import { EventsOutput } from './events-output.ts';
 import { crossedThresholds, defaultOut, deliver, type OutputOptions, sloOf } from './execute.ts';
-import { readBytes } from './files.ts';
 import { whole } from './format.ts';
 import { liveConfig, liveSettings } from './live-config.ts';
 import { LiveEvents } from './live-events.ts';
 import { LivePrompts } from './live-prompts.ts';
 import { liveText } from './live-text.ts';
+import { workloadOf } from './live-workload.ts';
 import { loadEngine } from './load-engine.ts';
 import { findModelFolder, type ModelSource } from './model-source.ts';
 import { OutputFile } from './output-file.ts';
@@ -153,17 +151,6 @@ async function measure(policy: Policy, run: LiveRun): Promise<LiveResult> {
     progress.end();
     llm.dispose();
   }
-}
-
-async function workloadOf(config: FullConfig, maxModelLen: number): Promise<Workload> {
-  const { trace, seed, time_scale: timeScale, num_prompts: limit } = config;
-  if (trace === undefined) return buildWorkload(config, seed, maxModelLen, true);
-  return await openTrace(() => readBytes(trace), {
-    fileName: trace,
-    timeScale,
-    content: true,
-    ...(limit !== undefined && { limit }),
-  });
 }
 
 /** All of it measured; what bound it, and which operations it went to, was not. */

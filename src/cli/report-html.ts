@@ -27,14 +27,21 @@ export function resultsHtml(experiment: ExperimentResult, remarks: readonly stri
   const { replications, seed } = experiment.config;
   const shown = replications! > 1 ? `; the views below show seed ${seed}` : '';
   return (
-    `<style>${style}</style>\n` +
-    `<details class="quire-results"><summary><b>${name}</b> · the figures${shown}</summary>\n${inner}</details>\n` +
+    unfolding(title(experiment), shown, inner) +
     `<noscript><style>details.quire-results { display: none }</style>` +
     `<div class="quire-results"><p><b>${name}</b></p>\n${inner}</div></noscript>\n`
   );
 }
 
-function tableHtml({ head, rows }: Table): string {
+/** A line above the page, and what stands in it when it is opened. */
+export function unfolding(name: string, more: string, inner: string): string {
+  return (
+    `<style>${style}</style>\n<details class="quire-results"><summary><b>${escapeHtml(name)}</b> · the figures${more}` +
+    `</summary>\n${inner}</details>\n`
+  );
+}
+
+export function tableHtml({ head, rows }: Table): string {
   const words = head.map((_, column) => rows.some(row => !/^[-–—\d<>]/.test(row[column] ?? '')));
   const cell = (tag: string) => (text: string, column: number) =>
     `<${tag}${words[column] ? ' class="words"' : ''}>${escapeHtml(text)}</${tag}>`;

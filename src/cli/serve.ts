@@ -6,22 +6,9 @@ import { composePolicy } from '../sim/check-config.ts';
 import type { Config } from '../sim/config.ts';
 import { checkTogether } from '../sim/relevance.ts';
 import { addBackendFlags, addHubFlags, type BackendFlags, type HubFlags } from './backend-flags.ts';
-import { addSettings, configOfFlags } from './flags.ts';
+import { engineSettings } from './engine-settings.ts';
+import { addSettings, configOfFlags, flagName, optionName } from './flags.ts';
 import { addServeFlags, serveSettingsOf } from './serve-flags.ts';
-
-/** Settings of `compare` that say the same here. */
-const engineKeys = [
-  'block_size',
-  'max_num_seqs',
-  'max_num_batched_tokens',
-  'max_model_len',
-  'num_gpu_blocks_override',
-  'order',
-  'admission',
-  'victim',
-  'preemption',
-  'prefix_caching',
-] as const;
 
 /** Those that only a GPU has which is simulated. */
 const simulatedKeys = [
@@ -62,7 +49,7 @@ export function serveCommand(program: Command): void {
   command.addOption(
     new Option('--seed <n>', 'of requests that bring none (default: 0)').helpGroup('Engine:'),
   );
-  addSettings(command, [...engineKeys, ...simulatedKeys]);
+  addSettings(command, [...engineSettings, ...simulatedKeys]);
   command.action(async (options: Record<string, unknown>) => {
     await serve(options);
   });
@@ -140,16 +127,13 @@ function refuseRealFlags(options: Record<string, unknown>): void {
 }
 
 function configOf(options: Record<string, unknown>, simulated: boolean): Config {
-  const { policy = 'vllm', seed } = options;
-  const camel = (key: string) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  const { policy = 'vllm' } = options;
   for (const key of simulatedKeys) {
-    if (simulated || options[camel(key)] === undefined) continue;
-    throw new UsageError(`--${key.replaceAll('_', '-')} needs --backend simulated`);
+    if (simulated || options[optionName(key)] === undefined) continue;
+    throw new UsageError(`${flagName(key)} needs --backend simulated`);
   }
-  const given = Object.fromEntries(
-    [...engineKeys, ...simulatedKeys].map(key => [camel(key), options[camel(key)]]),
-  );
-  const config: Config = { ...configOfFlags({ ...given, seed }), policy: [String(policy)] };
+  const given = configOfFlags(options, [...engineSettings, ...simulatedKeys, 'seed']);
+  const config: Config = { ...given, policy: [String(policy)] };
   checkTogether(config);
   return config;
 }

@@ -1,8 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import type { Seconds, Tokens } from '../core/units.ts';
 import type { Engine } from '../engine/engine.ts';
-import { buildWorkload, type FullConfig } from '../sim/build-workload.ts';
-import { openTrace } from '../sim/workload/trace/detect.ts';
+import type { FullConfig } from '../sim/build-workload.ts';
 import type { Arrival, Workload } from '../sim/workload/workload.ts';
 import type { Recording } from '../trace/recording.ts';
 import { figuresOf, type Served } from '../validation/live/served.ts';
@@ -10,11 +9,11 @@ import { fitSteps, paceOf, type StepFit, scaledFit } from '../validation/live/st
 import { type StepSample, StepSamples } from '../validation/live/step-samples.ts';
 import { trainingWorkload } from '../validation/live/training-workload.ts';
 import type { ChosenBackend } from './chosen-backend.ts';
-import { readBytes } from './files.ts';
 import { whole } from './format.ts';
 import { liveSettings } from './live-config.ts';
 import { predict } from './live-predicted.ts';
 import { type LiveServed, serveRecorded } from './live-served.ts';
+import { workloadOf } from './live-workload.ts';
 import { Progress } from './progress.ts';
 import type { LiveComparison } from './validate-live-text.ts';
 
@@ -135,17 +134,6 @@ async function suitableRate(
   const recording = predict(engine, fit, all, { name: 'at once', config: {} });
   const { request_throughput: most } = figuresOf(servedOf(recording));
   return Number((most * SHARE).toPrecision(2));
-}
-
-async function workloadOf(config: FullConfig, maxModelLen: Tokens): Promise<Workload> {
-  const { trace, seed, time_scale: timeScale, num_prompts: limit } = config;
-  if (trace === undefined) return buildWorkload(config, seed, maxModelLen, true);
-  return await openTrace(() => readBytes(trace), {
-    fileName: trace,
-    timeScale,
-    content: true,
-    ...(limit !== undefined && { limit }),
-  });
 }
 
 /** @throws UsageError when nothing was served to the end. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { addBackendFlags, addHubFlags, type BackendFlags, type HubFlags } from './backend-flags.ts';
+import { engineSettings } from './engine-settings.ts';
 import { addSettings, configOfFlags } from './flags.ts';
 
 export interface ValidateLiveFlags extends BackendFlags, HubFlags {
@@ -30,16 +31,7 @@ const keys = [
   'prefix_groups',
   'n',
   'seed',
-  'block_size',
-  'max_num_seqs',
-  'max_num_batched_tokens',
-  'max_model_len',
-  'num_gpu_blocks_override',
-  'order',
-  'admission',
-  'victim',
-  'preemption',
-  'prefix_caching',
+  ...engineSettings,
 ];
 
 /** Options of `validate` itself, which Commander takes from wherever they stand. */

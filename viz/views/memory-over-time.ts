@@ -3,18 +3,10 @@ import type { Recording } from '../../src/trace/recording.ts';
 import type { Mark, Theme, View } from '../picture.ts';
 import { line } from './marks.ts';
 import { remember } from './remember.ts';
-import { stairs, stepAndTime, stepAt, stepName, stretches } from './steps.ts';
-import {
-  axisAndCursor,
-  frame,
-  type Plot,
-  plotKey,
-  plotOf,
-  sideLegend,
-  timeAt,
-  valueLabel,
-} from './time-axis.ts';
-import { moment, percent, whole } from './words.ts';
+import { stepUnder } from './step-under.ts';
+import { stairs, stepName, stretches } from './steps.ts';
+import { axisAndCursor, frame, type Plot, plotKey, plotOf, sideLegend, valueLabel } from './time-axis.ts';
+import { percent, whole } from './words.ts';
 
 const remembered = remember<readonly Mark[]>();
 
@@ -46,15 +38,12 @@ export const memoryOverTime: View = {
 
   at(pane, size, x) {
     const { recording } = pane;
-    const time = timeAt(plotOf(pane, size), x);
-    if (time === undefined) return undefined;
-    const step = stepAt(recording, time);
-    if (step === undefined) return { time, text: [`${moment(time, 1e-3)} s`, 'nothing runs'] };
-    const lines = slotKinds.map(kind => {
-      const slots = recording.steps.usage[kind][step]!;
-      return `${kind}: ${whole(slots)} slots, ${percent(share(recording, kind, step))}`;
-    });
-    return { time, text: [stepAndTime(recording, step), ...lines] };
+    return stepUnder(pane, size, x, 'nothing runs', step =>
+      slotKinds.map(kind => {
+        const slots = recording.steps.usage[kind][step]!;
+        return `${kind}: ${whole(slots)} slots, ${percent(share(recording, kind, step))}`;
+      }),
+    );
   },
 };
 

@@ -3,18 +3,10 @@ import type { Mark, Theme, View } from '../picture.ts';
 import { line } from './marks.ts';
 import { highestOf } from './peaks.ts';
 import { remember } from './remember.ts';
-import { stairs, stepAndTime, stepAt, stepName, stretches } from './steps.ts';
-import {
-  axisAndCursor,
-  frame,
-  type Plot,
-  plotKey,
-  plotOf,
-  sideLegend,
-  timeAt,
-  valueAxis,
-} from './time-axis.ts';
-import { moment, plural, whole } from './words.ts';
+import { stepUnder } from './step-under.ts';
+import { stairs, stepName, stretches } from './steps.ts';
+import { axisAndCursor, frame, type Plot, plotKey, plotOf, sideLegend, valueAxis } from './time-axis.ts';
+import { plural, whole } from './words.ts';
 
 const remembered = remember<readonly Mark[]>();
 
@@ -63,21 +55,12 @@ export const queue: View = {
   },
 
   at(pane, size, x) {
-    const { recording } = pane;
-    const time = timeAt(plotOf(pane, size), x);
-    if (time === undefined) return undefined;
-    const step = stepAt(recording, time);
-    if (step === undefined) return { time, text: [`${moment(time, 1e-3)} s`, 'nothing runs or waits'] };
-    const { running, waiting, held, prefillTokens, decodeTokens } = recording.steps;
-    return {
-      time,
-      text: [
-        stepAndTime(recording, step),
-        `${plural(running[step]!, 'request')} running, ${whole(waiting[step]!)} waiting`,
-        ...(held[step]! > 0 ? [`${plural(held[step]!, 'ended row')} held by the batch`] : []),
-        `${whole(prefillTokens[step]!)} prefill tokens, ${whole(decodeTokens[step]!)} decode tokens`,
-      ],
-    };
+    const { running, waiting, held, prefillTokens, decodeTokens } = pane.recording.steps;
+    return stepUnder(pane, size, x, 'nothing runs or waits', step => [
+      `${plural(running[step]!, 'request')} running, ${whole(waiting[step]!)} waiting`,
+      ...(held[step]! > 0 ? [`${plural(held[step]!, 'ended row')} held by the batch`] : []),
+      `${whole(prefillTokens[step]!)} prefill tokens, ${whole(decodeTokens[step]!)} decode tokens`,
+    ]);
   },
 };
 

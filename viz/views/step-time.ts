@@ -2,7 +2,8 @@ import type { Recording } from '../../src/trace/recording.ts';
 import type { Mark, Pane, Theme, View } from '../picture.ts';
 import { outline } from './marks.ts';
 import { remember } from './remember.ts';
-import { highest, stairs, stepAndTime, stepAt, stepName, stretches } from './steps.ts';
+import { stepUnder } from './step-under.ts';
+import { highest, stairs, stepName, stretches } from './steps.ts';
 import {
   axisAndCursor,
   frame,
@@ -10,12 +11,11 @@ import {
   plotKey,
   plotOf,
   sideLegend,
-  timeAt,
   type ValueAxis,
   valueAxis,
   xOf,
 } from './time-axis.ts';
-import { digits, duration, moment, whole } from './words.ts';
+import { digits, duration, whole } from './words.ts';
 
 interface Layout {
   readonly axis: ValueAxis;
@@ -58,23 +58,14 @@ export const stepTime: View = {
   },
 
   at(pane, size, x) {
-    const { recording } = pane;
-    const time = timeAt(plotOf(pane, size), x);
-    if (time === undefined) return undefined;
-    const step = stepAt(recording, time);
-    if (step === undefined) return { time, text: [`${moment(time, 1e-3)} s`, 'nothing runs'] };
-    const { steps } = recording;
-    return {
-      time,
-      text: [
-        stepAndTime(recording, step),
-        `took ${duration(steps.end[step]! - steps.time[step]!)}`,
-        `bound by arithmetic: ${duration(steps.compute[step]!)}`,
-        `bound by memory bandwidth: ${duration(steps.bandwidth[step]!)}`,
-        `overhead: ${duration(steps.overhead[step]!)}`,
-        `${whole(steps.prefillTokens[step]!)} prefill tokens, ${whole(steps.decodeTokens[step]!)} decode tokens`,
-      ],
-    };
+    const { steps } = pane.recording;
+    return stepUnder(pane, size, x, 'nothing runs', step => [
+      `took ${duration(steps.end[step]! - steps.time[step]!)}`,
+      `bound by arithmetic: ${duration(steps.compute[step]!)}`,
+      `bound by memory bandwidth: ${duration(steps.bandwidth[step]!)}`,
+      `overhead: ${duration(steps.overhead[step]!)}`,
+      `${whole(steps.prefillTokens[step]!)} prefill tokens, ${whole(steps.decodeTokens[step]!)} decode tokens`,
+    ]);
   },
 };
 
