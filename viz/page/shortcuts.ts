@@ -1,16 +1,14 @@
 import type { Shortcut } from './keys.ts';
 import type { Side } from './state.ts';
+import { type ViewCommands, viewKeys } from './view-keys.ts';
 
 /** What keys ask of the page. */
-export interface Commands {
+export interface Commands extends ViewCommands {
   step(by: number): void;
   toEnd(of: 'first' | 'last'): void;
   play(): void;
   find(): void;
   activate(side: Side): void;
-  focusView(index: number): void;
-  brushEdge(edge: 'from' | 'to'): void;
-  zoom(): void;
   resetWindow(): void;
   theme(): void;
   keys(): void;
@@ -21,7 +19,6 @@ export interface Commands {
 
 /** @param views how many there are, a number each. */
 export function shortcutsOf(page: Commands, views: number): readonly Shortcut[] {
-  const numbers = Array.from({ length: views }, (_, i) => String(i + 1));
   return [
     {
       keys: ['ArrowLeft', 'ArrowRight'],
@@ -43,19 +40,7 @@ export function shortcutsOf(page: Commands, views: number): readonly Shortcut[] 
       does: 'the active pane, whose steps the arrows take',
       run: ({ key }) => page.activate(key as Side),
     },
-    {
-      keys: numbers,
-      shown: numbers.join(' '),
-      does: 'focus a view; again: enlarge it',
-      run: ({ key }) => page.focusView(Number(key) - 1),
-    },
-    {
-      keys: ['[', ']'],
-      shown: '[ ]',
-      does: 'the window begins, or ends, at the cursor',
-      run: ({ key }) => page.brushEdge(key === '[' ? 'from' : 'to'),
-    },
-    { keys: ['z'], shown: 'z', does: 'zoom to the window', run: () => page.zoom() },
+    ...viewKeys(page, views),
     { keys: ['0'], shown: '0', does: 'the whole run, no window', run: () => page.resetWindow() },
     { keys: ['g'], shown: 'g', does: 'guided tours', run: () => page.tours() },
     {

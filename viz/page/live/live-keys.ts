@@ -1,15 +1,13 @@
 import type { Shortcut } from '../keys.ts';
+import { type ViewCommands, viewKeys } from '../view-keys.ts';
 
 /** What keys ask of the live page. */
-export interface LiveCommands {
+export interface LiveCommands extends ViewCommands {
   step(by: number): void;
   first(): void;
   follow(): void;
   toggle(): void;
   find(): void;
-  focusView(index: number): void;
-  brushEdge(edge: 'from' | 'to'): void;
-  zoom(): void;
   resetWindow(): void;
   theme(): void;
   keys(): void;
@@ -18,7 +16,6 @@ export interface LiveCommands {
 
 /** @param views how many there are, a number each. */
 export function liveShortcuts(page: LiveCommands, views: number): readonly Shortcut[] {
-  const numbers = Array.from({ length: views }, (_, i) => String(i + 1));
   return [
     { keys: ['End'], shown: 'End', does: 'follow the newest step', run: () => page.follow() },
     { keys: [' '], shown: 'Space', does: 'stand still, or follow again', run: () => page.toggle() },
@@ -30,19 +27,7 @@ export function liveShortcuts(page: LiveCommands, views: number): readonly Short
     },
     { keys: ['Home'], shown: 'Home', does: 'the oldest step that is kept', run: () => page.first() },
     { keys: ['/'], shown: '/', does: 'find a request or a block, and pin it', run: () => page.find() },
-    {
-      keys: numbers,
-      shown: numbers.join(' '),
-      does: 'focus a view; again: enlarge it',
-      run: ({ key }) => page.focusView(Number(key) - 1),
-    },
-    {
-      keys: ['[', ']'],
-      shown: '[ ]',
-      does: 'the window begins, or ends, at the cursor',
-      run: ({ key }) => page.brushEdge(key === '[' ? 'from' : 'to'),
-    },
-    { keys: ['z'], shown: 'z', does: 'zoom to the window', run: () => page.zoom() },
+    ...viewKeys(page, views),
     { keys: ['0'], shown: '0', does: 'all steps that are kept', run: () => page.resetWindow() },
     { keys: ['t'], shown: 't', does: 'light or dark', run: () => page.theme() },
     { keys: ['?'], shown: '?', does: 'these keys', run: () => page.keys() },
