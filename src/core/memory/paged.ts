@@ -1,4 +1,4 @@
-import { BlockPool } from '../block-pool.ts';
+import type { BlockPool } from '../block-pool.ts';
 import { invariant } from '../invariant.ts';
 import {
   type AdmissionDemand,
@@ -13,17 +13,15 @@ import { type BlockHash, NO_NODE, PrefixCache } from '../prefix-cache.ts';
 import type { Request, Sequence } from '../request.ts';
 import type { BlockId, Tokens } from '../units.ts';
 import { checkUsage } from './check-usage.ts';
+import { type FreeOrder, KvBlocks } from './kv-blocks.ts';
 import { checkPaged, classifyPaged, type PagedState } from './paged-audit.ts';
 
 export interface PagedOptions {
   readonly numBlocks: number;
   readonly blockSize: Tokens;
   readonly prefixCaching?: boolean;
-  /**
-   * Where freed blocks go: all to the back of the free list (`lru`, vLLM ≤ 0.23), or those without a
-   * cached prefix to the front, to be reused first (`uncached-first`, vLLM ≥ 0.24, the default).
-   */
-  readonly freeOrder?: 'lru' | 'uncached-first';
+  /** Default `uncached-first`. */
+  readonly freeOrder?: FreeOrder;
   /** Claim blocks step by step (`demand`), or for prompt + max_tokens at admission (`max`, as TGI 3). */
   readonly claim?: 'demand' | 'max';
   readonly slidingWindow?: Tokens;
@@ -41,20 +39,15 @@ export class PagedKvMemory implements KvMemory {
   readonly forks: boolean;
   readonly capacity: Tokens;
   readonly blockSize: Tokens;
-  readonly pool: BlockPool;
-  readonly cache: PrefixCache | undefined;
   observer: MemoryObserver | undefined;
   unmet: Shortage | undefined;
   readonly #options: PagedOptions;
-  /** Slots of each block that hold KV. */
-  readonly #filled: Int32Array;
+  readonly #blocks: KvBlocks;
   readonly #live = new Set<Request>();
   #copies: BlockCopy[] = [];
   /** What the last `lookup` found, and for whom. */
   #hits: readonly BlockId[][] = [];
   #hitsOf: Request | undefined;
-  #tokenSlots = 0;
-  #cachedSlots = 0;
   #unusedSlots = 0;
   #hostUsed = 0;
 
@@ -64,11 +57,18 @@ export class PagedKvMemory implements KvMemory {
     this.forks = options.claim !== 'max';
     this.blockSize = options.blockSize;
     this.capacity = options.numBlocks * options.blockSize;
-    this.pool = new BlockPool(options.numBlocks);
-    this.cache = options.prefixCaching
-      ? new PrefixCache(options.blockSize, options.numBlocks, options.hash)
-      : undefined;
-    this.#filled = new Int32Array(options.numBlocks);
+    const { numBlocks, blockSize, hash, freeOrder } = options;
+    const cache = options.prefixCaching ? new PrefixCache(blockSize, numBlocks, hash) : undefined;
+    const evicted = (block: BlockId) => this.observer?.evicted(block);
+    this.#blocks = new KvBlocks(numBlocks, blockSize, cache, freeOrder, evicted);
+  }
+
+  get pool(): BlockPool {
+    return this.#blocks.pool;
+  }
+
+  get cache(): PrefixCache | undefined {
+    return this.#blocks.cache;
   }
 
   get trims(): boolean {
@@ -136,11 +136,7 @@ export class PagedKvMemory implements KvMemory {
     this.#live.add(request);
     for (const [i, seq] of request.seqs.entries()) {
       for (const block of hits[i] ?? []) {
-        if (pool.refs[block] === 0) {
-          this.#cachedSlots -= this.blockSize;
-          this.#tokenSlots += this.blockSize;
-        }
-        pool.touch(block);
+        this.#blocks.share(block);
         seq.blocks.push(block);
         seq.node = this.cache!.nodeOf(block);
       }
@@ -200,11 +196,10 @@ export class PagedKvMemory implements KvMemory {
 
   #copyOnWrite(request: Request, seq: Sequence, tail: number): void {
     const src = seq.blocks[tail]!;
-    const dst = this.#take();
-    this.pool.release(src, 'back');
+    const dst = this.#blocks.take();
+    this.#blocks.fill(dst, this.#blocks.filled[src]!);
+    this.#blocks.release(src);
     seq.blocks[tail] = dst;
-    this.#filled[dst] = this.#filled[src]!;
-    this.#tokenSlots += this.#filled[dst]!;
     const copy = { request, src, dst };
     this.#copies.push(copy);
     this.observer?.copied(copy);
@@ -214,7 +209,6 @@ export class PagedKvMemory implements KvMemory {
   advance(request: Request, count: Tokens): void {
     const { blockSize } = this;
     const from = request.numComputedTokens;
-    const filled = this.#filled;
     for (let s = 0; s < request.seqs.length; s++) {
       const blocks = request.seqs[s]!.blocks;
       let position = from;
@@ -222,12 +216,7 @@ export class PagedKvMemory implements KvMemory {
       while (position < end) {
         const index = Math.floor(position / blockSize);
         const stop = Math.min(end, (index + 1) * blockSize);
-        const block = blocks[index]!;
-        const now = stop - index * blockSize;
-        if (now > filled[block]!) {
-          this.#tokenSlots += now - filled[block]!;
-          filled[block] = now;
-        }
+        this.#blocks.fill(blocks[index]!, stop - index * blockSize);
         position = stop;
       }
     }
@@ -235,7 +224,7 @@ export class PagedKvMemory implements KvMemory {
   }
 
   advanceTogether(count: number): void {
-    this.#tokenSlots += count;
+    this.#blocks.fillTogether(count);
   }
 
   settle(request: Request): void {
@@ -244,13 +233,13 @@ export class PagedKvMemory implements KvMemory {
     // All of them: a later block may be known to be full though an earlier one, a duplicate, is not.
     for (let i = Math.floor((request.numComputedTokens - 1) / blockSize); i >= 0; i--) {
       const block = blocks[i]!;
-      if (this.#filled[block] === blockSize) continue;
-      this.#filled[block] = Math.min(blockSize, request.numComputedTokens - i * blockSize);
+      if (this.#blocks.filled[block] === blockSize) continue;
+      this.#blocks.settle(block, Math.min(blockSize, request.numComputedTokens - i * blockSize));
     }
   }
 
   fork(request: Request, from: Sequence, to: Sequence): void {
-    for (const block of from.blocks) if (block !== NULL_BLOCK) this.pool.touch(block);
+    for (const block of from.blocks) if (block !== NULL_BLOCK) this.#blocks.share(block);
     to.blocks = from.blocks.slice();
     to.trimmed = from.trimmed;
     to.registered = from.registered;
@@ -276,36 +265,12 @@ export class PagedKvMemory implements KvMemory {
       // Registered when its step was planned, but the step will not run.
       if (pool.refs[seq.blocks[i]!] === 1) cache.forget(seq.blocks[i]!);
     }
-    this.#release(seq.blocks, seq.trimmed, seq.blocks.length);
+    this.#blocks.releaseRange(seq.blocks, seq.trimmed, seq.blocks.length);
     seq.blocks = [];
     seq.registered = 0;
     seq.trimmed = 0;
     seq.node = NO_NODE;
     this.#setUnused(seq, 0);
-  }
-
-  /**
-   * Gives back blocks `from … to − 1` of a table, tail first, so that within one request the head of the prefix
-   * outlives the tail. Those without a cached prefix may go to the front, in that order too.
-   */
-  #release(blocks: readonly BlockId[], from: number, to: number): void {
-    const front = this.cache !== undefined && this.#options.freeOrder !== 'lru';
-    const uncached: BlockId[] = [];
-    for (let i = to - 1; i >= from; i--) {
-      const block = blocks[i]!;
-      if (front && !this.#isCached(block)) uncached.push(block);
-      else this.#releaseBlock(block, 'back');
-    }
-    for (let i = uncached.length - 1; i >= 0; i--) this.#releaseBlock(uncached[i]!, 'front');
-  }
-
-  #releaseBlock(block: BlockId, end: 'back' | 'front'): void {
-    if (!this.pool.release(block, end)) return;
-    this.#tokenSlots -= this.#filled[block]!;
-    if (this.#isCached(block)) {
-      invariant(this.#filled[block] === this.blockSize, () => `block ${block} is cached, but not full`);
-      this.#cachedSlots += this.blockSize;
-    } else this.#filled[block] = 0;
   }
 
   free(request: Request): void {
@@ -316,8 +281,7 @@ export class PagedKvMemory implements KvMemory {
 
   forget(): void {
     invariant(this.pool.used === 0, () => 'memory is lost while requests hold it');
-    for (const block of this.pool.freeList()) this.cache?.forget(block);
-    this.#cachedSlots = 0;
+    this.#blocks.forget();
   }
 
   takeCopies(): BlockCopy[] {
@@ -351,13 +315,11 @@ export class PagedKvMemory implements KvMemory {
       for (const [i, block] of seq.blocks.entries()) {
         if (block === NULL_BLOCK) continue;
         const known = moved.get(block);
-        if (known !== undefined) this.pool.touch(known);
-        else moved.set(block, this.#take());
+        if (known !== undefined) this.#blocks.share(known);
+        else moved.set(block, this.#blocks.take());
         const now = moved.get(block)!;
         seq.blocks[i] = now;
-        const filled = Math.min(this.blockSize, request.numComputedTokens - i * this.blockSize);
-        this.#tokenSlots += filled - this.#filled[now]!;
-        this.#filled[now] = filled;
+        this.#blocks.fill(now, Math.min(this.blockSize, request.numComputedTokens - i * this.blockSize));
       }
     }
     for (const seq of request.seqs) {
@@ -393,37 +355,23 @@ export class PagedKvMemory implements KvMemory {
   }
 
   usage(): MemoryUsage {
+    const { tokenSlots, cachedSlots } = this.#blocks;
     const claimed = this.pool.used * this.blockSize;
     return {
-      token: this.#tokenSlots,
-      reserved: claimed - this.#tokenSlots - this.#unusedSlots,
+      token: tokenSlots,
+      reserved: claimed - tokenSlots - this.#unusedSlots,
       internal: this.#unusedSlots,
       external: 0,
-      cached: this.#cachedSlots,
-      free: this.capacity - claimed - this.#cachedSlots,
+      cached: cachedSlots,
+      free: this.capacity - claimed - cachedSlots,
     };
   }
 
   #extend(request: Request, seq: Sequence, length: number): void {
     const from = seq.blocks.length;
-    while (seq.blocks.length < length) seq.blocks.push(this.#take());
+    while (seq.blocks.length < length) seq.blocks.push(this.#blocks.take());
     this.#recountUnused(request, seq);
     this.observer?.allocated(request, seq, seq.blocks.slice(from));
-  }
-
-  #take(): BlockId {
-    const block = this.pool.pop();
-    if (this.#isCached(block)) {
-      this.cache!.forget(block);
-      this.#cachedSlots -= this.blockSize;
-      this.observer?.evicted(block);
-    }
-    this.#filled[block] = 0;
-    return block;
-  }
-
-  #isCached(block: BlockId): boolean {
-    return this.cache !== undefined && this.cache.nodeOf(block) !== NO_NODE;
   }
 
   /** Makes the blocks that `computed` tokens fill findable. vLLM does so when it schedules, before the GPU ran. */
@@ -435,7 +383,7 @@ export class PagedKvMemory implements KvMemory {
       const block = seq.blocks[i]!;
       // Behind the window nothing is left to register; what follows finds its place by the text.
       if (block === NULL_BLOCK) seq.node = NO_NODE;
-      else if (this.#isCached(block)) seq.node = this.cache.nodeOf(block);
+      else if (this.#blocks.isCached(block)) seq.node = this.cache.nodeOf(block);
       else seq.node = this.cache.register(block, seq.node, request.cacheKey, seq.tokens, i);
       seq.registered = i + 1;
     }
@@ -447,7 +395,7 @@ export class PagedKvMemory implements KvMemory {
     for (const seq of request.seqs) {
       const keep = Math.min(behind, seq.blocks.length);
       if (keep <= seq.trimmed) continue;
-      this.#release(seq.blocks, seq.trimmed, keep);
+      this.#blocks.releaseRange(seq.blocks, seq.trimmed, keep);
       seq.blocks.fill(NULL_BLOCK, seq.trimmed, keep);
       seq.trimmed = keep;
       // Its last registered block may now be evicted, and its node given to another text.
@@ -480,7 +428,7 @@ export class PagedKvMemory implements KvMemory {
   }
 
   get #state(): PagedState {
-    const { pool, cache, blockSize } = this;
-    return { pool, cache, blockSize, filled: this.#filled, live: this.#live };
+    const { pool, cache, blockSize, filled } = this.#blocks;
+    return { pool, cache, blockSize, filled, live: this.#live };
   }
 }
