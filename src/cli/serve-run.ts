@@ -18,10 +18,9 @@ export async function runServer(loaded: readonly ServedModel[], settings: ServeS
     await Promise.all(loaded.map(({ engine }) => engine.close()));
     throw error;
   }
-  const ended = new Promise<number>(resolve => {
-    const stop = (code: number) => {
-      void server.stop(shutdownTimeout).then(() => resolve(code));
-    };
+  let failure: Error | undefined;
+  const ended = new Promise<void>(resolve => {
+    const stop = () => void server.stop(shutdownTimeout).then(() => resolve());
     let asked = false;
     const signalled = (signal: NodeJS.Signals, number: number) => {
       if (asked) {
@@ -30,16 +29,22 @@ export async function runServer(loaded: readonly ServedModel[], settings: ServeS
       }
       asked = true;
       log.info({ signal }, 'signal');
-      stop(0);
+      stop();
     };
     process.on('SIGTERM', signal => signalled(signal, 15));
     process.on('SIGINT', signal => signalled(signal, 2));
-    void server.failed.then(() => stop(1));
+    void server.failed.then(error => {
+      failure = error;
+      stop();
+    });
   });
   const warning = openDoor(settings);
   if (warning !== undefined) process.stderr.write(`quire: ${warning}\n`);
   process.stdout.write(`${readyLine(server.url, loaded)}\n`);
-  process.exit(await ended);
+  await ended;
+  // Whatever the level of the log: who finds the process gone is to know why.
+  if (failure) process.stderr.write(`quire: ${failure.message}; the server has stopped\n`);
+  process.exit(failure ? 1 : 0);
 }
 
 function readyLine(url: string, models: readonly ServedModel[]): string {

@@ -66,8 +66,9 @@ class Tally {
       // An engine's own end is told once, by who watches it; this is a bug of whoever listened.
       if (!model.engine.failure) log.error({ err: failure, id: call.id }, 'a request failed');
     });
-    call.onEnd(() => {
-      call.finishReasons = generation.choices.map(({ finishReason }) => finishReason ?? 'abort');
+    call.onEnd(({ outcome }) => {
+      const cut = outcome === 'engine_failed' ? 'error' : 'abort';
+      call.finishReasons = generation.choices.map(({ finishReason }) => finishReason ?? cut);
     });
     return generation;
   }

@@ -47,7 +47,9 @@ export class Monitor {
     for (const timer of this.#timers) timer.unref();
   }
 
+  /** Looks a last time: what died in the end is to be known, too. */
   stop(): void {
+    this.sample();
     for (const timer of this.#timers) clearInterval(timer);
   }
 

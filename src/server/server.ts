@@ -26,7 +26,7 @@ const FLUSH_WITHIN: Seconds = 2;
 
 /** Models behind a port, from its opening to its graceful end. */
 export class Server {
-  /** Resolves when an engine died: the server will not serve it again, and is to be stopped. */
+  /** Resolves when an engine died, with which and of what: the server will not serve it again, and is to be stopped. */
   readonly failed: Promise<Error>;
   readonly #parts: ServerParts;
   readonly #lifecycle: Lifecycle;
@@ -56,7 +56,7 @@ export class Server {
     });
     this.#monitor = new Monitor(models.models, metrics, log, (model, error) => {
       log.error({ err: error, model: model.id }, 'the engine died; the server stops');
-      fail(error);
+      fail(new Error(`the engine of ${model.id} died: ${error.message}`, { cause: error }));
     });
   }
 

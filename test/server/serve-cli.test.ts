@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Command } from 'commander';
@@ -6,47 +5,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { openDoor, serveSettingsOf } from '../../src/cli/serve-flags.ts';
 import { UsageError } from '../../src/core/errors.ts';
-import { folder, quire, type Run, refuse } from '../support/cli.ts';
+import { folder, refuse } from '../support/cli.ts';
 import { type Json, shipped, until } from './serving.ts';
-
-const patience = 50_000;
-
-/** Starts `quire serve` as a user does, uses it, and hands back how it ended. */
-async function served(
-  args: readonly string[],
-  use: (url: string, child: ChildProcess, said: () => string) => Promise<void>,
-): Promise<Run> {
-  let using: Promise<void> | undefined;
-  const run = await quire(['serve', '--port', '0', ...args], {
-    cwd: folder(),
-    timeout: patience,
-    started: child => {
-      let text = '';
-      child.stdout!.on('data', piece => {
-        text += piece;
-      });
-      using = once(child.stdout!, 'data').then(async () => {
-        const url = /at (http:\S+)/.exec(text)?.[1];
-        try {
-          await use(url!, child, () => text);
-        } finally {
-          // A second signal would end it at once.
-          if (!child.killed) child.kill('SIGTERM');
-        }
-      });
-    },
-  });
-  await using;
-  return run;
-}
-
-const post = (url: string, body: object, signal?: AbortSignal) =>
-  fetch(`${url}/v1/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    ...(signal && { signal }),
-  });
+import { complete, served } from './serving-process.ts';
 
 test('SIGTERM under load: all that was let in is finished, the rest refused, exit code 0', async () => {
   const args = [
@@ -64,12 +25,12 @@ test('SIGTERM under load: all that was let in is finished, the rest refused, exi
     async (url, child, said) => {
       expect(said()).toMatch(/^quire serves A \(reference, the CPU\), B \(reference, the CPU\) at http/);
       const example = JSON.parse(/-d '([^']+)'/.exec(said())![1]!);
-      expect(((await (await post(url, { ...example, max_tokens: 2 })).json()) as Json).model).toBe('A');
+      expect(((await (await complete(url, { ...example, max_tokens: 2 })).json()) as Json).model).toBe('A');
 
       const body = { prompt: 'Once upon a time', max_tokens: 40, ignore_eos: true, temperature: 1 };
       const answers = Array.from({ length: 12 }, async (_, i) => {
         const model = ['A', 'B', 'prod'][i % 3];
-        const response = await post(url, { ...body, model, seed: i, stream: i % 2 === 0 });
+        const response = await complete(url, { ...body, model, seed: i, stream: i % 2 === 0 });
         return { status: response.status, text: await response.text() };
       });
       await until(
@@ -78,7 +39,7 @@ test('SIGTERM under load: all that was let in is finished, the rest refused, exi
       );
       child.kill('SIGTERM');
       await until(async () => (await fetch(`${url}/health`)).status === 503, 'it drains');
-      const late = await post(url, body);
+      const late = await complete(url, body);
       expect([late.status, late.headers.get('retry-after')]).toEqual([503, '1']);
       for (const { status, text } of await Promise.all(answers)) {
         expect(status).toBe(200);
@@ -100,7 +61,7 @@ test('SIGTERM under load: all that was let in is finished, the rest refused, exi
 
 test('a second signal ends it at once', async () => {
   const run = await served(['--backend', 'reference', '--log-level', 'silent'], async (url, child) => {
-    const cut = post(url, { prompt: 'x', max_tokens: 500, ignore_eos: true }).then(
+    const cut = complete(url, { prompt: 'x', max_tokens: 500, ignore_eos: true }).then(
       () => 'answered',
       () => 'cut',
     );
@@ -119,7 +80,7 @@ test('a second signal ends it at once', async () => {
 test('a simulated GPU serves at the pace that the cost model says', async () => {
   const args = ['--backend', 'simulated', '--gpu', 'a100-80g', '--model', 'llama-2-7b'];
   const run = await served(args, async url => {
-    const response = await post(url, {
+    const response = await complete(url, {
       model: 'llama-2-7b',
       prompt: 'Once upon a time',
       max_tokens: 65,

@@ -73,7 +73,7 @@ test('a server whose engine dies says so, once', async () => {
   const engine = fakeEngine();
   const server = await started(engine);
   engine.fail(new Error('the device caught fire'));
-  expect((await server.failed).message).toBe('the device caught fire');
+  expect((await server.failed).message).toBe('the engine of stories died: the device caught fire');
   expect((await fetch(`${server.url}/health`)).status).toBe(503);
   expect(await server.stop(5)).toBe(0);
 });
