@@ -1,8 +1,12 @@
 import type { Bytes } from '../core/units.ts';
 import { ApiError, invalidBody } from './api-error.ts';
+import { Turnstile } from './turnstile.ts';
+
+/** Of all requests with a body: to parse, check and encode what they bring is the most that is done at a time. */
+const entrance = new Turnstile();
 
 /**
- * The JSON object that a request brings.
+ * The JSON object that a request brings, when it is its turn to be served.
  * @throws ApiError 413 when it is too large, 415 when it is called something else, 400 when it is not JSON.
  */
 export async function readBody(request: Request, limit: Bytes): Promise<Record<string, unknown>> {
@@ -12,6 +16,7 @@ export async function readBody(request: Request, limit: Bytes): Promise<Record<s
     throw new ApiError(415, 'Unsupported Media Type', 'invalid', message);
   }
   const bytes = await readBytes(request, limit);
+  await entrance.pass();
   let body: unknown;
   try {
     body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -26,7 +31,12 @@ export async function readBody(request: Request, limit: Bytes): Promise<Record<s
 }
 
 async function readBytes(request: Request, limit: Bytes): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge(limit);
+  const length = request.headers.get('content-length');
+  if (length !== null) {
+    if (Number(length) > limit) throw tooLarge(limit);
+    // No more than that comes in. As a stream it would cost as much as all else that is done with a request.
+    return new Uint8Array(await request.arrayBuffer());
+  }
   if (!request.body) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
