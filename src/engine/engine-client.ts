@@ -4,6 +4,7 @@ import type { Limits } from '../core/policies/policy.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { Seconds, Tokens } from '../core/units.ts';
 import type { RequestOutput, SampleUpdate } from './outputs.ts';
+import type { StepTokenCounts } from './step-tokens.ts';
 
 /** What an engine is asked, as it travels to another thread. */
 export interface Ask {
@@ -53,6 +54,8 @@ export interface EngineStats {
   /** Slots of each kind, now. */
   readonly usage: MemoryUsage;
   readonly steps: number;
+  /** Each step by its tokens: those that it computed of prompts or again, and those that it drew. */
+  readonly stepTokens: StepTokenCounts;
   readonly busy: Seconds;
   readonly promptTokens: Tokens;
   readonly outputTokens: Tokens;

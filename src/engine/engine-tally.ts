@@ -4,6 +4,7 @@ import type { Seconds, Tokens } from '../core/units.ts';
 import { waitText } from '../trace/reasons.ts';
 import type { Engine } from './engine.ts';
 import type { EngineStats } from './engine-client.ts';
+import { StepTokens } from './step-tokens.ts';
 
 type StepEvent = EngineEvent & { readonly type: 'step' };
 
@@ -16,6 +17,7 @@ export class EngineTally implements Listener {
   readonly #engine: Engine;
   /** Tokens that the preempted lost, until they come back. */
   readonly #lost = new Map<Request, Tokens>();
+  readonly #stepTokens = new StepTokens();
   #steps = 0;
   #busy: Seconds = 0;
   #promptTokens = 0;
@@ -65,13 +67,20 @@ export class EngineTally implements Listener {
   #step({ time, end, plan }: StepEvent): void {
     this.#steps++;
     this.#busy += end - time;
+    let tokens = 0;
     for (const [i, request] of plan.requests.entries()) {
-      if (!plan.samples[i] || request.status !== 'running') continue;
       const first = request.numOutputTokens === 0;
+      // The last that is computed before a draw was drawn itself, and counted, a step before.
+      const counted = plan.samples[i] && !first ? 1 : 0;
+      tokens += (plan.numTokens[i]! - counted) * plan.rows[i]!;
+      if (!plan.samples[i] || request.status !== 'running') continue;
       // As vLLM: a prompt counts when it has brought its first token.
       if (first) this.#promptTokens += request.promptTokens;
-      this.#outputTokens += first ? request.width : request.seqs.length;
+      const drawn = first ? request.width : request.seqs.length;
+      this.#outputTokens += drawn;
+      tokens += drawn;
     }
+    this.#stepTokens.add(tokens);
   }
 
   stats(): EngineStats {
@@ -90,6 +99,7 @@ export class EngineTally implements Listener {
           : undefined,
       usage: { ...memory.usage() },
       steps: this.#steps,
+      stepTokens: this.#stepTokens.read(),
       busy: this.#busy,
       promptTokens: this.#promptTokens,
       outputTokens: this.#outputTokens,

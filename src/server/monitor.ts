@@ -3,10 +3,9 @@ import type { EngineStats } from '../engine/engine-client.ts';
 import { now } from './call.ts';
 import type { Log } from './log.ts';
 import { kvCacheUsage } from './metrics/engine-metrics.ts';
-import type { ServerMetrics } from './metrics/server-metrics.ts';
 import type { ServedModel } from './served-model.ts';
 
-const SAMPLE_EVERY: Seconds = 0.1;
+const LOOK_EVERY: Seconds = 0.1;
 const SAY_EVERY: Seconds = 10;
 
 interface Seen {
@@ -17,31 +16,23 @@ interface Seen {
 /** Looks at the engines now and then: a line in the log while they are busy, and a word when one has died. */
 export class Monitor {
   readonly #models: readonly ServedModel[];
-  readonly #metrics: ServerMetrics;
   readonly #log: Log;
   readonly #onFailure: (model: ServedModel, error: Error) => void;
-  readonly #sampled = new Map<ServedModel, EngineStats>();
   readonly #said = new Map<ServedModel, Seen>();
   readonly #failed = new Set<ServedModel>();
   readonly #timers: readonly NodeJS.Timeout[];
 
   constructor(
     models: readonly ServedModel[],
-    metrics: ServerMetrics,
     log: Log,
     onFailure: (model: ServedModel, error: Error) => void,
   ) {
     this.#models = models;
-    this.#metrics = metrics;
     this.#log = log;
     this.#onFailure = onFailure;
-    for (const model of models) {
-      const stats = model.engine.stats();
-      this.#sampled.set(model, stats);
-      this.#said.set(model, { time: now(), stats });
-    }
+    for (const model of models) this.#said.set(model, { time: now(), stats: model.engine.stats() });
     this.#timers = [
-      setInterval(() => this.sample(), SAMPLE_EVERY * 1000),
+      setInterval(() => this.#look(), LOOK_EVERY * 1000),
       setInterval(() => this.say(), SAY_EVERY * 1000),
     ];
     for (const timer of this.#timers) timer.unref();
@@ -53,13 +44,8 @@ export class Monitor {
     for (const timer of this.#timers) clearInterval(timer);
   }
 
-  sample(): void {
+  #look(): void {
     for (const model of this.#models) {
-      const stats = model.engine.stats();
-      const before = this.#sampled.get(model)!;
-      const steps = stats.steps - before.steps;
-      this.#sampled.set(model, stats);
-      if (steps > 0) this.#metrics.stepped(model, steps, (tokensOf(stats) - tokensOf(before)) / steps);
       const { failure } = model.engine;
       if (!failure || this.#failed.has(model)) continue;
       this.#failed.add(model);
@@ -78,10 +64,6 @@ export class Monitor {
       this.#log.info({ model: model.id }, consoleLine(stats, before.stats, time - before.time));
     }
   }
-}
-
-function tokensOf({ promptTokens, prefixHits, outputTokens }: EngineStats): number {
-  return promptTokens - prefixHits + outputTokens;
 }
 
 /** @param seconds between the two. */

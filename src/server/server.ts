@@ -42,10 +42,10 @@ export class Server {
     const app = createApp({ models, options, log, metrics, lifecycle });
     const { page } = parts;
     if (page) dashboardRoutes(app, { models, keys: new ApiKeys(options.apiKeys), lifecycle, page });
-    return new Server(parts, lifecycle, metrics, await NodeServer.listen(app, parts.address));
+    return new Server(parts, lifecycle, await NodeServer.listen(app, parts.address));
   }
 
-  private constructor(parts: ServerParts, lifecycle: Lifecycle, metrics: ServerMetrics, node: NodeServer) {
+  private constructor(parts: ServerParts, lifecycle: Lifecycle, node: NodeServer) {
     const { models, log } = parts;
     this.#parts = parts;
     this.#lifecycle = lifecycle;
@@ -54,7 +54,7 @@ export class Server {
     this.failed = new Promise(resolve => {
       fail = resolve;
     });
-    this.#monitor = new Monitor(models.models, metrics, log, (model, error) => {
+    this.#monitor = new Monitor(models.models, log, (model, error) => {
       log.error({ err: error, model: model.id }, 'the engine died; the server stops');
       fail(new Error(`the engine of ${model.id} died: ${error.message}`, { cause: error }));
     });

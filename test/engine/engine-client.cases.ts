@@ -67,6 +67,24 @@ export function engineClientCases(open: (options?: TinyServing) => Promise<Engin
       expect(heard.calls).toEqual([...Array(20).fill('update'), 'over']);
     }));
 
+  test('every step counts by its tokens, with a prompt in one piece or in several', () =>
+    withEngine(
+      async client => {
+        const steps = async (prompt: number[]) => {
+          const before = client.stats().stepTokens;
+          await (await add(client, ask(prompt, greedy(10)))).output();
+          await until(() => client.stats().running === 0);
+          const after = client.stats().stepTokens;
+          return [after.sum - before.sum, ...after.counts.map((count, i) => count - before.counts[i]!)];
+        };
+        // Up to 1, 8, 16, 32 … tokens: the prompt with its first token, then one token a step.
+        expect(await steps(Array(15).fill(5))).toEqual([25, 9, 0, 1, ...Array(11).fill(0)]);
+        // 17 + 17 + 6 and a first token.
+        expect(await steps(Array(40).fill(7))).toEqual([50, 9, 1, 0, 2, ...Array(10).fill(0)]);
+      },
+      { maxNumBatchedTokens: 17, maxNumSeqs: 4 },
+    ));
+
   test('a stop string ends the output before it, and none of it was given out', () =>
     withEngine(async client => {
       const tokens = await alone(config, [7, 8], greedy(12));

@@ -70,6 +70,9 @@ test('counts as the metrics of a run count, and says why the head of the queue w
   expect(tally.stats()).toMatchObject({ steps, outputTokens, preemptions, recomputedTokens });
   expect(tally.stats().busy).toBeCloseTo(busy, 9);
   expect(tally.stats().promptTokens).toBe(metrics.inputTokens);
+  const { promptTokens, prefixHits, stepTokens } = tally.stats();
+  expect(stepTokens.counts.reduce((sum, count) => sum + count)).toBe(steps);
+  expect(stepTokens.sum).toBe(promptTokens - prefixHits + outputTokens + recomputedTokens);
   expect(preemptions).toBeGreaterThan(0);
   expect(peak).toBeLessThanOrEqual(5);
   expect([...waits].some(wait => wait?.startsWith('the batch is full'))).toBe(true);

@@ -10,6 +10,8 @@ export interface TinyServing {
   /** KV blocks of 4 tokens. Default 64. */
   readonly blocks?: number;
   readonly maxNumSeqs?: number;
+  /** Longer prompts take several steps. */
+  readonly maxNumBatchedTokens?: number;
   /** Of the waiting queue. */
   readonly order?: 'fcfs' | 'priority';
   /** What happens in this call of the runner, counted from 0. */
@@ -28,13 +30,14 @@ const detokenizer = () => ({ push: (id: number) => String.fromCharCode(97 + id),
 
 export async function createEngine(options: TinyServing): Promise<LoadedEngine> {
   const begin = performance.now();
-  const { blocks = 64, maxNumSeqs, order = 'fcfs', ahead, broken } = options;
+  const { blocks = 64, maxNumSeqs, maxNumBatchedTokens, order = 'fcfs', ahead, broken } = options;
   if (broken !== undefined) throw new Error(broken);
   const state = { calls: 0 };
   const engine = await tinyEngine({
     blocks,
     detokenizer,
     ...(maxNumSeqs !== undefined && { maxNumSeqs }),
+    ...(maxNumBatchedTokens !== undefined && { maxNumBatchedTokens }),
     policy: composePolicy('vllm', { order }),
     wrap: runner => {
       const eventful = withEvent(runner, options, state);

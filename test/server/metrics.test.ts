@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { silent } from '../../src/server/log.ts';
-import { consoleLine, Monitor } from '../../src/server/monitor.ts';
-import { fakeEngine, metric, ok, servedModel, testServer } from './serving.ts';
+import { consoleLine } from '../../src/server/monitor.ts';
+import { fakeEngine, metric, ok, testServer } from './serving.ts';
 
 const docs = resolve(import.meta.dirname, '../../docs');
 const labels = 'model_name="stories",engine="0"';
@@ -71,15 +70,11 @@ const surface: readonly (readonly [name: string, type: string, labels?: string, 
   ),
 ];
 
-/** An app that has served, and whose engine was looked at. */
+/** An app that has served. */
 async function served(showHiddenMetrics = false) {
   const server = testServer({ showHiddenMetrics });
-  const model = servedModel(server.engine);
-  const monitor = new Monitor([model], server.metrics, silent, () => undefined);
   await ok(server.app, '/v1/completions', { prompt: 'Once', max_tokens: 12, n: 2 });
   await ok(server.app, '/v1/completions', { prompt: 'Once', max_tokens: 1 });
-  monitor.sample();
-  monitor.stop();
   const text = await (await server.app.request('/metrics')).text();
   return { ...server, text };
 }
@@ -110,7 +105,10 @@ test('what was served is counted', async () => {
   expect(await value('vllm:request_time_per_output_token_seconds_count')).toBe(1);
   expect(await value('vllm:e2e_request_latency_seconds_count')).toBe(2);
   expect(await value('vllm:iteration_tokens_total_count')).toBe(13);
-  expect(await value('vllm:iteration_tokens_total_sum')).toBeCloseTo(29);
+  expect(await value('vllm:iteration_tokens_total_sum')).toBe(29);
+  // 12 steps of two samples, the first with the prompt, and one of a prompt and its only token.
+  const steps = (le: string) => metric(metrics, `vllm:iteration_tokens_total_bucket{le="${le}",${labels}}`);
+  expect([await steps('1'), await steps('8'), await steps('+Inf')]).toEqual([0, 13, 13]);
   const ended = ',endpoint="/v1/completions",outcome="completed"';
   expect(await value('quire:requests_ended_total', ended)).toBe(2);
 });

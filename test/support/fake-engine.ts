@@ -12,6 +12,7 @@ import type { RequestOutput } from '../../src/engine/outputs.ts';
 import { Sample } from '../../src/engine/sample.ts';
 import type { Detokenizer } from '../../src/engine/sample-text.ts';
 import { SequenceTokens } from '../../src/engine/sequence-tokens.ts';
+import { StepTokens } from '../../src/engine/step-tokens.ts';
 import { tinyConfig } from './tiny-model.ts';
 
 export interface FakeOptions {
@@ -49,6 +50,7 @@ export class FakeEngine implements EngineClient {
   readonly #open = new Map<number, Open>();
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
+  readonly #stepTokens = new StepTokens();
   #promptTokens = 0;
   #outputTokens = 0;
 
@@ -115,7 +117,11 @@ export class FakeEngine implements EngineClient {
   /** A token for each sample that is open. */
   step(): void {
     this.steps++;
+    const fresh = [...this.#open.values()].filter(({ firstToken }) => Number.isNaN(firstToken));
+    const before = this.#outputTokens;
     for (const open of [...this.#open.values()]) this.#grow(open);
+    const prompts = fresh.reduce((sum, { ask }) => sum + ask.promptTokenIds.length, 0);
+    this.#stepTokens.add(prompts + this.#outputTokens - before);
   }
 
   #grow(open: Open): void {
@@ -180,6 +186,7 @@ export class FakeEngine implements EngineClient {
         free: (BLOCKS - held) * BLOCK,
       },
       steps: this.steps,
+      stepTokens: this.#stepTokens.read(),
       busy: 0,
       promptTokens: this.#promptTokens,
       outputTokens: this.#outputTokens,

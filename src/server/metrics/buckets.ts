@@ -11,9 +11,6 @@ export function oneTwoFive(most: number): number[] {
   }
 }
 
-/** Tokens of a step. */
-export const iterationTokens = [1, ...Array.from({ length: 12 }, (_, i) => 8 * 2 ** i)];
-
 /** Samples of a prompt. */
 export const samples = [1, 2, 5, 10, 20];
 

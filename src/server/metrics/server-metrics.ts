@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Seconds } from '../../core/units.ts';
 import type { Ask } from '../../engine/engine-client.ts';
 import type { RequestOutput } from '../../engine/outputs.ts';
@@ -7,8 +7,8 @@ import type { Choice } from '../choice.ts';
 import type { ServerOptions } from '../options.ts';
 import { outcomes } from '../outcome.ts';
 import type { ServedModel } from '../served-model.ts';
-import { iterationTokens } from './buckets.ts';
 import { addEngineMetrics } from './engine-metrics.ts';
+import { addIterationTokens } from './iteration-tokens.ts';
 import { labelsOf, modelLabels } from './labels.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
@@ -17,20 +17,13 @@ export class ServerMetrics {
   readonly #register = new Registry();
   readonly #requests: RequestMetrics;
   readonly #ended: Counter<string>;
-  readonly #iterations: Histogram<string>;
 
   constructor(models: readonly ServedModel[], options: Pick<ServerOptions, 'showHiddenMetrics'>) {
     const { showHiddenMetrics } = options;
     const register = this.#register;
     addEngineMetrics(register, models, showHiddenMetrics);
     this.#requests = new RequestMetrics(register, models, showHiddenMetrics);
-    this.#iterations = new Histogram({
-      name: 'vllm:iteration_tokens_total',
-      help: 'Tokens per engine step; each is given the mean of the steps since the engine was last asked.',
-      labelNames: modelLabels,
-      buckets: iterationTokens,
-      registers: [register],
-    });
+    addIterationTokens(register, models);
     this.#ended = new Counter({
       name: 'quire:requests_ended_total',
       help: 'Requests to the endpoints that generate, by the one way in which each ended.',
@@ -74,11 +67,6 @@ export class ServerMetrics {
   /** Prompts that the engine took with it. */
   failed(model: ServedModel, samples: number): void {
     this.#requests.failed(model, samples);
-  }
-
-  /** Steps of an engine, of so many tokens on average. */
-  stepped(model: ServedModel, steps: number, meanTokens: number): void {
-    for (let step = 0; step < steps; step++) this.#iterations.observe(labelsOf(model), meanTokens);
   }
 
   /** A request is over, one way or another; one that did not come to name a model has none. */
