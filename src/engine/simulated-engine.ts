@@ -19,6 +19,7 @@ import { infoOf, type LoadedEngine } from './loaded-engine.ts';
 import { type Pacer, RealPacer } from './pacer.ts';
 import { SimulatedSteps } from './simulated-steps.ts';
 import { SimulatedTokens } from './simulated-tokens.ts';
+import { StructureCompiler } from './structured/structure-compiler.ts';
 
 /** An engine on a GPU that is only priced, in real time: what its clients see of a real one is the pace. */
 export interface SimulatedArgs {
@@ -82,6 +83,7 @@ export async function createSimulatedEngine(
     memory: setup.createMemory(),
     runner: simulatedRunner(setup, tokenizer, pacer),
     detokenizer: prompt => tokenizer.detokenizer(prompt),
+    structures: new StructureCompiler(tokenizer),
     seed: full.seed,
     clock: () => (pacer.now() - start) / timeScale,
     createExecutor: (...given) => {

@@ -1,5 +1,6 @@
 import OpenAI, { APIError } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EngineArgs } from '../../src/engine/engine-args.ts';
 import { LocalEngine } from '../../src/engine/local-engine.ts';
 import { createApp } from '../../src/server/app.ts';
 import { ChatTemplate } from '../../src/server/chat-template.ts';
@@ -7,31 +8,6 @@ import { ModelList } from '../../src/server/model-list.ts';
 import { NodeServer } from '../../src/server/node-server.ts';
 import { defaultOptions } from '../../src/server/options.ts';
 import { servedModel, shipped } from './serving.ts';
-
-/** The model that ships, on the CPU, with a template that reads tools: the official client asks for structures. */
-let engine: LocalEngine;
-let server: NodeServer;
-let client: OpenAI;
-
-beforeAll(async () => {
-  engine = await LocalEngine.load({ backend: 'reference', model: shipped });
-  const chatTemplate = new ChatTemplate(
-    '{% if tools %}{% for tool in tools %}{{ tool.function.name }} {% endfor %}{% endif %}{{ messages[0].content }}\n',
-    {},
-    'here',
-  );
-  const models = new ModelList([servedModel(engine, { chatTemplate })]);
-  server = await NodeServer.listen(createApp({ models, options: defaultOptions }), {
-    host: '127.0.0.1',
-    port: 0,
-  });
-  client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 });
-});
-
-afterAll(async () => {
-  await server.close(0);
-  await engine.close();
-});
 
 const body = { model: 'stories', seed: 5, messages: [{ role: 'user' as const, content: 'A fox?' }] };
 const tools: OpenAI.ChatCompletionTool[] = [
@@ -48,77 +24,117 @@ const tools: OpenAI.ChatCompletionTool[] = [
   },
 ];
 
-test('response_format: the message is JSON of the schema', async () => {
-  const schema = {
-    type: 'object',
-    properties: { name: { type: 'string', maxLength: 9 }, brave: { type: 'boolean' } },
-    required: ['name', 'brave'],
-    additionalProperties: false,
-  };
-  const { choices } = await client.chat.completions.create({
-    ...body,
-    n: 3,
-    response_format: { type: 'json_schema', json_schema: { name: 'fox', schema, strict: true } },
-  });
-  expect(choices.length).toBe(3);
-  for (const { message, finish_reason } of choices) {
-    expect(finish_reason).toBe('stop');
-    expect(JSON.parse(message.content!)).toEqual({ name: expect.any(String), brave: expect.any(Boolean) });
-  }
-});
-
-test('structured_outputs: a choice, a regular expression', async () => {
-  const ask = async (structured_outputs: object) => {
-    const asked = { model: 'stories', prompt: 'Is it a fox?', max_tokens: 40, seed: 2, structured_outputs };
-    return (await client.completions.create(asked)).choices[0]!;
-  };
-  expect(['yes', 'no']).toContain((await ask({ choice: ['yes', 'no'] })).text);
-  expect((await ask({ regex: '[a-f]{3,6}-\\d' })).text).toMatch(/^[a-f]{3,6}-\d$/);
-});
-
-test.each(['required', { type: 'function', function: { name: 'find_fox' } }] as const)(
-  'tool_choice %j: a call with arguments that fit, whole and streamed the same',
-  async tool_choice => {
-    const asked = { ...body, tools, tool_choice, parallel_tool_calls: false };
-    const whole = await client.chat.completions.create(asked);
-    const [choice] = whole.choices;
-    expect(choice!.finish_reason).toBe('tool_calls');
-    expect(choice!.message.content).toBeNull();
-    const [call] = choice!.message.tool_calls as [OpenAI.ChatCompletionMessageFunctionToolCall];
-    expect(call.id).toMatch(/^chatcmpl-tool-[\da-f]{32}$/);
-    expect(call.function.name).toBe('find_fox');
-    const given = JSON.parse(call.function.arguments);
-    expect(['red', 'white']).toContain(given.color);
-    expect(given.age).toBeLessThanOrEqual(9);
-    const final = await client.chat.completions.stream(asked).finalChatCompletion();
-    const [streamed] = final.choices[0]!.message.tool_calls as [OpenAI.ChatCompletionMessageFunctionToolCall];
-    expect(streamed.function.arguments).toBe(call.function.arguments);
-    expect(final.choices[0]!.finish_reason).toBe('tool_calls');
+/** The model that ships, on the CPU, and a model that is only priced, with its tokens. */
+const backends: readonly EngineArgs[] = [
+  { backend: 'reference', model: shipped },
+  {
+    backend: 'simulated',
+    config: { model: 'llama-2-7b', gpu: 'a100-80g' },
+    tokenizer: shipped,
+    timeScale: 0.01,
   },
-);
+];
 
-test('tool_choice auto: a model that calls nothing is heard as ever', async () => {
-  const { choices } = await client.chat.completions.create({ ...body, max_tokens: 8, tools });
-  expect(choices[0]).toMatchObject({ finish_reason: 'length', message: { tool_calls: [] } });
-  expect(choices[0]!.message.content).toMatch(/\w/);
-});
+/** With a template that reads tools: the official client asks for structures. */
+describe.each(backends)('$backend', args => {
+  let engine: LocalEngine;
+  let server: NodeServer;
+  let client: OpenAI;
 
-test.each([
-  [{ response_format: { type: 'xml' } }, /must be "text"/],
-  [{ structured_outputs: { regex: '(?=a)' } }, /lookahead/],
-  [{ structured_outputs: { regex: 'a{1,999999}' } }, /more than 100000/],
-  [{ structured_outputs: { json: { not: {} } } }, /not supported/],
-  [
-    { tools, tool_choice: 'required', response_format: { type: 'json_object' } },
-    /no place for response_format/,
-  ],
-])('%j: 400, with a reason', async (fields, why) => {
-  const failed = client.chat.completions.create({ ...body, ...(fields as object) });
-  const error = await failed.then(
-    () => undefined,
-    (error: unknown) => error,
+  beforeAll(async () => {
+    engine = await LocalEngine.load(args);
+    const chatTemplate = new ChatTemplate(
+      '{% if tools %}{% for tool in tools %}{{ tool.function.name }} {% endfor %}{% endif %}{{ messages[0].content }}\n',
+      {},
+      'here',
+    );
+    const models = new ModelList([servedModel(engine, { chatTemplate })]);
+    server = await NodeServer.listen(createApp({ models, options: defaultOptions }), {
+      host: '127.0.0.1',
+      port: 0,
+    });
+    client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 });
+  });
+
+  afterAll(async () => {
+    await server.close(0);
+    await engine.close();
+  });
+
+  test('response_format: the message is JSON of the schema', async () => {
+    const schema = {
+      type: 'object',
+      properties: { name: { type: 'string', maxLength: 9 }, brave: { type: 'boolean' } },
+      required: ['name', 'brave'],
+      additionalProperties: false,
+    };
+    const { choices } = await client.chat.completions.create({
+      ...body,
+      n: 3,
+      response_format: { type: 'json_schema', json_schema: { name: 'fox', schema, strict: true } },
+    });
+    expect(choices.length).toBe(3);
+    for (const { message, finish_reason } of choices) {
+      expect(finish_reason).toBe('stop');
+      expect(JSON.parse(message.content!)).toEqual({ name: expect.any(String), brave: expect.any(Boolean) });
+    }
+  });
+
+  test('structured_outputs: a choice, a regular expression', async () => {
+    const ask = async (structured_outputs: object) => {
+      const asked = { model: 'stories', prompt: 'Is it a fox?', max_tokens: 40, seed: 2, structured_outputs };
+      return (await client.completions.create(asked)).choices[0]!;
+    };
+    expect(['yes', 'no']).toContain((await ask({ choice: ['yes', 'no'] })).text);
+    expect((await ask({ regex: '[a-f]{3,6}-\\d' })).text).toMatch(/^[a-f]{3,6}-\d$/);
+  });
+
+  test.each(['required', { type: 'function', function: { name: 'find_fox' } }] as const)(
+    'tool_choice %j: a call with arguments that fit, whole and streamed the same',
+    async tool_choice => {
+      const asked = { ...body, tools, tool_choice, parallel_tool_calls: false };
+      const whole = await client.chat.completions.create(asked);
+      const [choice] = whole.choices;
+      expect(choice!.finish_reason).toBe('tool_calls');
+      expect(choice!.message.content).toBeNull();
+      const [call] = choice!.message.tool_calls as [OpenAI.ChatCompletionMessageFunctionToolCall];
+      expect(call.id).toMatch(/^chatcmpl-tool-[\da-f]{32}$/);
+      expect(call.function.name).toBe('find_fox');
+      const given = JSON.parse(call.function.arguments);
+      expect(['red', 'white']).toContain(given.color);
+      expect(given.age).toBeLessThanOrEqual(9);
+      const final = await client.chat.completions.stream(asked).finalChatCompletion();
+      const [streamed] = final.choices[0]!.message.tool_calls as [
+        OpenAI.ChatCompletionMessageFunctionToolCall,
+      ];
+      expect(streamed.function.arguments).toBe(call.function.arguments);
+      expect(final.choices[0]!.finish_reason).toBe('tool_calls');
+    },
   );
-  expect(error).toBeInstanceOf(APIError);
-  expect((error as APIError).status).toBe(400);
-  expect((error as APIError).message).toMatch(why);
+
+  test('tool_choice auto: a model that calls nothing is heard as ever', async () => {
+    const { choices } = await client.chat.completions.create({ ...body, max_tokens: 8, tools });
+    expect(choices[0]).toMatchObject({ finish_reason: 'length', message: { tool_calls: [] } });
+    expect(choices[0]!.message.content).toMatch(/\w/);
+  });
+
+  test.each([
+    [{ response_format: { type: 'xml' } }, /must be "text"/],
+    [{ structured_outputs: { regex: '(?=a)' } }, /lookahead/],
+    [{ structured_outputs: { regex: 'a{1,999999}' } }, /more than 100000/],
+    [{ structured_outputs: { json: { not: {} } } }, /not supported/],
+    [
+      { tools, tool_choice: 'required', response_format: { type: 'json_object' } },
+      /no place for response_format/,
+    ],
+  ])('%j: 400, with a reason', async (fields, why) => {
+    const failed = client.chat.completions.create({ ...body, ...(fields as object) });
+    const error = await failed.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(error).toBeInstanceOf(APIError);
+    expect((error as APIError).status).toBe(400);
+    expect((error as APIError).message).toMatch(why);
+  });
 });

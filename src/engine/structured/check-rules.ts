@@ -2,6 +2,7 @@ import { quoted, UsageError } from '../../core/errors.ts';
 import { nullable } from './derive.ts';
 import type { Expr, Rule } from './expr.ts';
 import type { Exprs } from './exprs.ts';
+import { type Lengths, leastLength } from './least-length.ts';
 
 /**
  * Finds out which rules may be empty, and refuses those that a derivative would never come to the end of.
@@ -9,11 +10,11 @@ import type { Exprs } from './exprs.ts';
  */
 export function checkRules(exprs: Exprs): void {
   const { rules } = exprs;
-  const empty = fixpoint(exprs, mayBeEmpty);
-  const finite = fixpoint(exprs, mayEnd);
+  const empty = emptyRules(exprs);
+  for (const rule of rules) rule.nullable = empty.has(rule);
+  measureRules(exprs);
   for (const rule of rules) {
-    rule.nullable = empty.has(rule);
-    if (finite.has(rule)) continue;
+    if (rule.least !== undefined) continue;
     throw new UsageError(
       `no text is ever complete by ${quoted(rule.name)}, which always contains itself: give it an end`,
     );
@@ -21,10 +22,8 @@ export function checkRules(exprs: Exprs): void {
   refuseLeftRecursion(exprs);
 }
 
-type Judge = (expr: Expr, holds: (part: Expr) => boolean, rules: ReadonlySet<Rule>) => boolean;
-
-/** The rules for which it holds, from none on until no more are found. */
-function fixpoint(exprs: Exprs, judge: Judge): Set<Rule> {
+/** The rules that may be empty, from none on until no more are found. */
+function emptyRules(exprs: Exprs): Set<Rule> {
   const found = new Set<Rule>();
   for (let before = -1; before !== found.size; ) {
     before = found.size;
@@ -33,7 +32,7 @@ function fixpoint(exprs: Exprs, judge: Judge): Set<Rule> {
       let value = known.get(expr);
       if (value === undefined) {
         exprs.work.spend(1);
-        known.set(expr, (value = judge(expr, holds, found)));
+        known.set(expr, (value = mayBeEmpty(expr, holds, found)));
       }
       return value;
     };
@@ -42,7 +41,7 @@ function fixpoint(exprs: Exprs, judge: Judge): Set<Rule> {
   return found;
 }
 
-const mayBeEmpty: Judge = (expr, holds, rules) => {
+function mayBeEmpty(expr: Expr, holds: (part: Expr) => boolean, rules: ReadonlySet<Rule>): boolean {
   switch (expr.kind) {
     case 'seq':
       return holds(expr.first) && holds(expr.then);
@@ -59,24 +58,19 @@ const mayBeEmpty: Judge = (expr, holds, rules) => {
     default:
       return expr.kind === 'empty';
   }
-};
+}
 
-const mayEnd: Judge = (expr, holds, rules) => {
-  switch (expr.kind) {
-    case 'never':
-      return false;
-    case 'seq':
-      return holds(expr.first) && holds(expr.then);
-    case 'alt':
-      return expr.members.some(holds);
-    case 'repeat':
-      return expr.min === 0 || holds(expr.of);
-    case 'rule':
-      return rules.has(expr);
-    default:
-      return true;
+/** Those of which some text is complete, found from those before: going by these lengths comes to an end. */
+function measureRules(exprs: Exprs): void {
+  for (let before = -1, found = 0; before !== found; ) {
+    before = found;
+    const known: Lengths = new Map();
+    const finite = exprs.rules.filter(rule => leastLength(rule.body!, known) < Number.POSITIVE_INFINITY);
+    for (const rule of finite) rule.least ??= leastLength(rule.body!, known);
+    found = finite.length;
+    exprs.work.spend(known.size);
   }
-};
+}
 
 function refuseLeftRecursion(exprs: Exprs): void {
   const done = new Set<Expr>();

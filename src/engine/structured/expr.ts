@@ -80,4 +80,6 @@ export interface Rule extends Node {
   readonly kind: 'rule';
   readonly name: string;
   body: Expr | undefined;
+  /** Bytes of a short text of it; undefined until it has been checked. */
+  least: number | undefined;
 }

@@ -122,7 +122,7 @@ export class Exprs {
 
   /** Its body comes later. */
   rule(name: string): Rule {
-    const rule = this.#make({ kind: 'rule', name, body: undefined }) as Rule;
+    const rule = this.#make({ kind: 'rule', name, body: undefined, least: undefined }) as Rule;
     this.rules.push(rule);
     return rule;
   }

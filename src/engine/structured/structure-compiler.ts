@@ -1,6 +1,7 @@
 import { UsageError } from '../../core/errors.ts';
 import type { Structure } from '../../core/sampling-params.ts';
 import { checkRules } from './check-rules.ts';
+import { Endings } from './endings.ts';
 import type { Expr } from './expr.ts';
 import { Exprs } from './exprs.ts';
 import { grammarExpr } from './grammar.ts';
@@ -26,6 +27,7 @@ const choiceLimits = { count: 4096, length: 65_536 } as const;
 export interface CompiledStructure {
   readonly exprs: Exprs;
   readonly masks: TokenMasks;
+  readonly endings: Endings;
   readonly vocabulary: Vocabulary;
   readonly start: Expr;
 }
@@ -72,7 +74,7 @@ export function compileStructure(structure: Structure, vocabulary: Vocabulary): 
     });
     if (start === exprs.never)
       throw new UsageError('no text fits the structure: what it asks for is contradictory');
-    return { exprs, masks, vocabulary, start };
+    return { exprs, masks, endings: new Endings(), vocabulary, start };
   } catch (error) {
     if (!(error instanceof Overrun)) throw error;
     throw new UsageError(

@@ -2,7 +2,8 @@ import { UsageError } from '../../core/errors.ts';
 import { derive, nullable } from './derive.ts';
 import type { Expr } from './expr.ts';
 import type { CompiledStructure } from './structure-compiler.ts';
-import { type TokenMask, walkWork } from './token-masks.ts';
+import { addToken, hasToken, type TokenMask } from './token-mask.ts';
+import { walkWork } from './token-masks.ts';
 import { Overrun } from './work.ts';
 
 /**
@@ -63,6 +64,13 @@ export class StructureState {
     return (this.#allowed ??= this.#withEnds());
   }
 
+  /** The next token on a short way to the end, as long as there is one; undefined where none is seen. */
+  get hurried(): number | undefined {
+    const { endings, vocabulary } = this.#compiled;
+    const allowed = this.allowed;
+    return vocabulary.longestOf(endings.of(this.#state, vocabulary.longest), id => hasToken(allowed, id));
+  }
+
   /** A token was drawn; an end is not told. */
   push(token: number): void {
     if (this.#broken !== undefined) return;
@@ -112,7 +120,7 @@ export class StructureState {
     const most = this.#endIds.reduce((most, id) => Math.max(most, id + 1), vocabulary.size);
     const whole = new Uint32Array(Math.ceil(most / 32));
     whole.set(mask);
-    for (const id of this.#endIds) whole[id >>> 5]! |= 1 << (id & 31);
+    for (const id of this.#endIds) addToken(whole, id);
     return whole;
   }
 }

@@ -1,10 +1,8 @@
 import { derive, nullable } from './derive.ts';
 import type { Expr } from './expr.ts';
 import type { Exprs } from './exprs.ts';
+import { addToken, type TokenMask } from './token-mask.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-/** A bit for each token id. */
-export type TokenMask = Uint32Array;
 
 /** Bytes of masks that are kept. */
 const MOST_KEPT = 16 * 2 ** 20;
@@ -108,8 +106,8 @@ export class TokenMasks {
       }
       const token = tokens[node]!;
       if (token >= 0) {
-        set(mask, token);
-        if (same.size > 0) for (const other of same.get(token) ?? []) set(mask, other);
+        addToken(mask, token);
+        if (same.size > 0) for (const other of same.get(token) ?? []) addToken(mask, other);
       }
       if (exits && ends[node]! > node + 1 && nullable(next)) exits.push(node);
       states[depth] = next;
@@ -158,10 +156,6 @@ export class TokenMasks {
     this.#clamped.clear();
     this.#kept = byteLength;
   }
-}
-
-function set(mask: TokenMask, token: number): void {
-  mask[token >>> 5]! |= 1 << (token & 31);
 }
 
 function add(mask: TokenMask, other: TokenMask): void {

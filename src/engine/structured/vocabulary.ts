@@ -89,6 +89,21 @@ export class Vocabulary {
   bytesOf(id: number): Uint8Array | undefined {
     return this.#bytesOf[id];
   }
+
+  /** The longest token among those that `may` be taken that the text begins with; undefined when there is none. */
+  longestOf(text: readonly number[], may: (token: number) => boolean): number | undefined {
+    const { bytes, ends, tokens } = this;
+    let found: number | undefined;
+    let parent = 0;
+    for (const byte of text) {
+      let node = parent + 1;
+      while (node < ends[parent]! && bytes[node] !== byte) node = ends[node]!;
+      if (node >= ends[parent]!) break;
+      if (tokens[node]! >= 0 && may(tokens[node]!)) found = tokens[node]!;
+      parent = node;
+    }
+    return found;
+  }
 }
 
 const encoder = new TextEncoder();
