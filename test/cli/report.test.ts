@@ -6,7 +6,8 @@ import { pageWith } from '../../src/cli/page.ts';
 import { type ReportOptions, report } from '../../src/cli/report.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { decodeRecordings } from '../../src/trace/recording-file.ts';
-import { browser, builtPage } from '../support/built-page.ts';
+import { sharedBrowser } from '../support/browser.ts';
+import { builtPage } from '../support/built-page.ts';
 import { contents, folder, refuse, succeed } from '../support/cli.ts';
 
 const two = ['compare', '--policy', 'hf-static,vllm', '--num-prompts', '20', '--replications', '1'];
@@ -260,10 +261,12 @@ test('a page without title or closing tags takes what is put into it all the sam
 });
 
 describe('the report in a browser', () => {
+  const browser = sharedBrowser();
+
   test('opens from a disk, shows both policies, and asks the network for nothing', async () => {
     const cwd = await furnished();
-    await written(cwd, {}, await builtPage());
-    const page = await (await browser()).newPage();
+    await written(cwd, {}, builtPage());
+    const page = await browser().newPage();
     const requests: string[] = [];
     const complaints: string[] = [];
     page.on('request', request => requests.push(request.url()));
@@ -284,8 +287,8 @@ describe('the report in a browser', () => {
 
   test('is readable without scripts', async () => {
     const cwd = await furnished();
-    await written(cwd, {}, await builtPage());
-    const context = await (await browser()).newContext({ javaScriptEnabled: false });
+    await written(cwd, {}, builtPage());
+    const context = await browser().browser()!.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(pathToFileURL(join(cwd, 'r.html')).href);
     const text = await page.locator('body').innerText();

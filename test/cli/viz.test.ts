@@ -6,7 +6,8 @@ import { servePage } from '../../src/cli/serve-page.ts';
 import { viz } from '../../src/cli/viz.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { decodeRecordings } from '../../src/trace/recording-file.ts';
-import { browser, builtPage } from '../support/built-page.ts';
+import { sharedBrowser } from '../support/browser.ts';
+import { builtPage } from '../support/built-page.ts';
 import { contents, folder, succeed } from '../support/cli.ts';
 
 const tiny = ['compare', '--policy', 'hf-static,vllm', '--num-prompts', '8', '--replications', '1'];
@@ -94,10 +95,12 @@ describe('the server of quire viz', () => {
     await expect(ask(url)).rejects.toThrow(/ECONNREFUSED/);
   });
 
+  const browser = sharedBrowser();
+
   test('serves a page that runs', async () => {
-    const server = await servePage(readFileSync(await builtPage(), 'utf8'));
+    const server = await servePage(readFileSync(builtPage(), 'utf8'));
     onTestFinished(() => server.close());
-    const page = await (await browser()).newPage();
+    const page = await browser().newPage();
     const complaints: string[] = [];
     page.on('pageerror', error => complaints.push(error.message));
     await page.goto(server.url);

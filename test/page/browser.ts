@@ -1,49 +1,11 @@
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-
-const names = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** The browser that CHROMIUM names, or the first of those in PATH. @throws when there is none: pages are never left untested. */
-export function findBrowser(env: NodeJS.ProcessEnv = process.env): string {
-  const named = env['CHROMIUM'];
-  if (named) {
-    if (isProgram(named)) return named;
-    throw new Error(`CHROMIUM=${named}: no program there; name the browser, or leave it to PATH`);
-  }
-  const folders = (env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '');
-  const found = names.flatMap(name => folders.map(folder => join(folder, name))).find(isProgram);
-  if (found) return found;
-  throw new Error(
-    `no ${names.join(', ')} in PATH, and the page is tested in a browser: ` +
-      'install one (apt-get install chromium), or name it in CHROMIUM',
-  );
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  // None is started to be ready for a page that may never be opened.
-  '--renderer-process-limit=1',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, expect } from 'vitest';
+import { sharedBrowser } from '../support/browser.ts';
+import { builtPage } from '../support/built-page.ts';
 
 export interface OpenOptions {
   readonly width?: number;
@@ -56,36 +18,24 @@ export interface OpenOptions {
 /** How long a busy machine may take. */
 export const patient = { timeout: 20_000 };
 
-/** The page as it is built from the sources, opened from a disk, in a browser of its own. */
+/** The page as it is built from the sources, opened from a disk. */
 export class PageUnderTest {
+  /** The page. */
+  readonly file = builtPage();
   readonly #folder = mkdtempSync(join(tmpdir(), 'quire-page-'));
   readonly #pages: Page[] = [];
   readonly #errors: string[] = [];
-  #browser: Browser | undefined;
-  /** Of all pages: one each would take a process more each, and the page stores nothing that could be shared. */
-  #context: BrowserContext | undefined;
+  readonly #browser: () => BrowserContext;
 
-  get file(): string {
-    return join(this.#folder, 'index.html');
+  constructor(browser: () => BrowserContext) {
+    this.#browser = browser;
   }
 
-  async start(): Promise<void> {
-    const executablePath = findBrowser();
-    await build({
-      root: resolve(import.meta.dirname, '../../viz'),
-      logLevel: 'error',
-      build: { outDir: this.#folder, emptyOutDir: false },
-    });
-    this.#browser = await chromium.launch({ executablePath, args });
-    this.#context = await this.#browser.newContext();
-  }
-
-  async stop(): Promise<void> {
-    await this.#browser?.close();
+  stop(): void {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** A file beside the page, for it to open. */
+  /** A file for the page to open. */
   write(name: string, content: string | Uint8Array): string {
     const path = join(this.#folder, name);
     writeFileSync(path, content);
@@ -98,7 +48,7 @@ export class PageUnderTest {
 
   async open(hash = '', options: OpenOptions = {}): Promise<Page> {
     const { width = 1280, height = 720, colorScheme = 'light', file = this.file } = options;
-    const page = await this.#context!.newPage();
+    const page = await this.#browser().newPage();
     this.#pages.push(page);
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
@@ -121,8 +71,7 @@ export class PageUnderTest {
 }
 
 export function pageUnderTest(): PageUnderTest {
-  const page = new PageUnderTest();
-  beforeAll(() => page.start());
+  const page = new PageUnderTest(sharedBrowser());
   afterAll(() => page.stop());
   afterEach(() => page.settle());
   return page;

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findBrowser } from './browser.ts';
+import { findBrowser } from '../support/browser.ts';
 
 const folderWith = (...programs: string[]) => {
   const folder = mkdtempSync(join(tmpdir(), 'quire-browsers-'));

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
-import { afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { LocalEngine } from '../../src/engine/local-engine.ts';
 import { ApiKeys } from '../../src/server/api-keys.ts';
 import { createApp } from '../../src/server/app.ts';
@@ -11,13 +11,12 @@ import { NodeServer } from '../../src/server/node-server.ts';
 import { defaultOptions } from '../../src/server/options.ts';
 import { add, ask } from '../engine/listening.ts';
 import { servedModel, shipped, until } from '../server/serving.ts';
-import { browser, builtPage } from '../support/built-page.ts';
+import { sharedBrowser } from '../support/browser.ts';
+import { builtPage } from '../support/built-page.ts';
 import { coloursOf, written } from './browser.ts';
 
-let html: string;
-beforeAll(async () => {
-  html = await readFile(await builtPage(), 'utf8');
-});
+const html = readFileSync(builtPage(), 'utf8');
+const browser = sharedBrowser();
 
 const errors: string[] = [];
 afterEach(() => {
@@ -87,8 +86,10 @@ async function serve(
   return { url: `${server.url}/dashboard`, port: server.port, close };
 }
 
-async function open(chromium: Browser, url: string): Promise<Page> {
-  const page = await chromium.newPage({ viewport: { width: 1680, height: 1050 } });
+async function open(url: string): Promise<Page> {
+  const page = await browser().newPage();
+  onTestFinished(() => page.close());
+  await page.setViewportSize({ width: 1680, height: 1050 });
   page.on('pageerror', error => errors.push(error.stack ?? error.message));
   page.on('console', message => {
     // A server that is gone, or wants a key, is what some tests are about.
@@ -120,7 +121,7 @@ async function advances(page: Page): Promise<void> {
 test('the page follows an engine: blocks, steps, figures; a pin stays with its request', async () => {
   const engine = await simulated();
   const { url } = await serve([engine]);
-  const page = await open(await browser(), url);
+  const page = await open(url);
   await page.locator('.live-waits', { hasText: 'idle' }).waitFor();
   expect(await page.locator('.toolbar.live select').inputValue()).toBe('model-0');
   expect(await page.title()).toBe('Quire: live, model-0');
@@ -158,7 +159,7 @@ test('the page follows an engine: blocks, steps, figures; a pin stays with its r
 test('keys and dragging stand still, End follows again; what lies under a resting pointer is told anew', async () => {
   const engine = await simulated();
   load(engine);
-  const page = await open(await browser(), (await serve([engine])).url);
+  const page = await open((await serve([engine])).url);
   await advances(page);
   const follow = page.locator('.follow');
   const pressed = () => follow.getAttribute('aria-pressed');
@@ -210,7 +211,7 @@ test('when the server is gone the page says so, and goes on when it is back', as
   const engine = await simulated();
   load(engine);
   const site = await serve([engine]);
-  const page = await open(await browser(), site.url);
+  const page = await open(site.url);
   await advances(page);
   expect(await page.locator('.toolbar .message').isHidden()).toBe(true);
   await site.close();
@@ -230,8 +231,7 @@ test('two pages look at one recording; with the last the recording ends', async 
   const engine = await simulated();
   load(engine);
   const { url } = await serve([engine]);
-  const chromium = await browser();
-  const [one, two] = [await open(chromium, url), await open(chromium, url)];
+  const [one, two] = [await open(url), await open(url)];
   await Promise.all([advances(one), advances(two)]);
   expect(engine.watchers()).toBe(1);
   await one.close();
@@ -245,7 +245,7 @@ test('two pages look at one recording; with the last the recording ends', async 
 test('of several models one is chosen; the other one is not recorded', async () => {
   const engines = [await simulated(), await simulated()];
   load(engines[1]!);
-  const page = await open(await browser(), (await serve(engines)).url);
+  const page = await open((await serve(engines)).url);
   await page.locator('.live-waits', { hasText: 'idle' }).waitFor();
   expect(engines.map(engine => engine.watchers())).toEqual([1, 0]);
   await page.locator('.toolbar.live select').selectOption('model-1');
@@ -261,7 +261,7 @@ test('with a key: the page asks for it once', async () => {
   const engine = await simulated();
   load(engine);
   const { url } = await serve([engine], { key: 'secret' });
-  const page = await open(await browser(), url);
+  const page = await open(url);
   await page.locator('input[name=key]').fill('wrong');
   await page.keyboard.press('Enter');
   await page.getByText('no key of this server').waitFor();
@@ -277,7 +277,7 @@ test('hours of it: recordings come and go, and memory stays', async () => {
   const engine = await simulated();
   load(engine);
   const { url } = await serve([engine]);
-  const page = await open(await browser(), url);
+  const page = await open(url);
   const session = await page.context().newCDPSession(page);
   await advances(page);
   let shown = 0;

@@ -1,15 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,6 +9,7 @@ import { addOutputOptions } from '../../src/cli/compare.ts';
 import { execute } from '../../src/cli/execute.ts';
 import { addSettings, configOfFlags } from '../../src/cli/flags.ts';
 import { UsageError } from '../../src/core/errors.ts';
+import { builtOnce, digest, runTool } from './built-once.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -191,45 +182,13 @@ function main(): string {
   return built;
 }
 
-/**
- * `dist/src/cli/main.js` of the sources as they are now. A build is named after what went into it, so it is never
- * stale, and test files that run at the same time share it.
- */
+/** `dist/src/cli/main.js` of the sources as they are now. */
 function build(): string {
-  const cache = join(root, 'node_modules/.cache/quire-cli');
-  const inputs = ['src', 'viz']
-    .flatMap(name => readdirSync(join(root, name), { recursive: true, withFileTypes: true }))
-    .filter(entry => entry.isFile())
-    .map(entry => join(entry.parentPath, entry.name))
-    .concat(['package.json', 'tsconfig.json', 'tsconfig.build.json'].map(name => join(root, name)))
-    .sort();
-  const home = join(cache, digest(...inputs, ...inputs.map(file => readFileSync(file))));
-  const entrance = join(home, 'dist/src/cli/main.js');
-  if (existsSync(entrance)) return entrance;
-  const partial = `${home}.${process.pid}`;
-  mkdirSync(partial, { recursive: true });
-  cpSync(join(root, 'package.json'), join(partial, 'package.json'));
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  try {
-    execFileSync(
-      process.execPath,
-      [compiler, '-p', 'tsconfig.build.json', '--declaration', 'false', '--outDir', join(partial, 'dist')],
-      { cwd: root, stdio: 'pipe', encoding: 'utf8' },
-    );
-    renameSync(partial, home);
-  } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
-    // Another test file was faster: its build is of the same sources.
-    if (!existsSync(entrance))
-      throw new Error(`the sources do not build:\n${(error as { stdout?: string }).stdout}`, {
-        cause: error,
-      });
-  }
-  return entrance;
-}
-
-function digest(...parts: readonly (string | Buffer)[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part).update('\0');
-  return hash.digest('hex').slice(0, 24);
+  const inputs = ['src', 'viz', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+  const home = builtOnce('quire-cli', inputs, folder => {
+    cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+    const out = ['--declaration', 'false', '--outDir', join(folder, 'dist')];
+    runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', ...out]);
+  });
+  return join(home, 'dist/src/cli/main.js');
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { transformWithOxc } from 'vite';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { openInPerfetto } from '../../viz/perfetto-link.ts';
-import { browser } from '../support/built-page.ts';
+import { sharedBrowser } from '../support/browser.ts';
 
 declare global {
   interface Window {
@@ -11,6 +11,8 @@ declare global {
     trace: unknown;
   }
 }
+
+const browser = sharedBrowser();
 
 const source = 'viz/perfetto-link.ts';
 
@@ -24,7 +26,8 @@ const perfetto = `<script>
 
 /** A page that can open traces, in a browser where `site` is Perfetto. */
 async function opener(site: string): Promise<Page> {
-  const context = await (await browser()).newContext();
+  const context = await browser().browser()!.newContext();
+  onTestFinished(() => context.close());
   await context.route('https://ui.perfetto.dev/**', route =>
     route.fulfill({ contentType: 'text/html', body: site }),
   );
