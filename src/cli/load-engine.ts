@@ -55,6 +55,7 @@ export async function loadEngine({
       unsafeFast: flags.unsafeFast,
       tune: flags.tune,
       onLoad: share => progress.update(share, `loading ${source.name}`),
+      warn: progress.warn,
     });
     return { llm, loadTime: (performance.now() - begin) / 1000 };
   } catch (error) {

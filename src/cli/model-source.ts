@@ -27,7 +27,7 @@ export async function findModelFolder(asked: string | undefined, flags: HubFlags
   try {
     const folder = await modelFolder(asked, {
       ...flags,
-      warn: text => process.stderr.write(`quire: ${text}\n`),
+      warn: progress.warn,
       progress: ({ bytesDone, bytesTotal, filesDone, filesTotal }) => {
         const sizes = `${size(bytesDone)} of ${size(bytesTotal)}`;
         const files = `${filesDone} of ${filesTotal} files`;

@@ -15,6 +15,12 @@ export class Progress {
     process.stderr.write(`\r\u001b[2K${line}`);
   }
 
+  /** A line of its own; the bar is drawn again below it. */
+  readonly warn = (text: string): void => {
+    this.end();
+    process.stderr.write(`quire: ${text}\n`);
+  };
+
   end(): void {
     if (this.#shown) process.stderr.write('\r\u001b[2K');
     this.#shown = '';

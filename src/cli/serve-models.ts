@@ -148,6 +148,7 @@ async function load({ id, root, folder, args }: Plan, job: ModelsJob): Promise<S
     progress.update(0, `loading ${id}`);
     const engine = await WorkerEngine.load(args, {
       onLoad: share => progress.update(share, `loading ${id}`),
+      warn: progress.warn,
     });
     return {
       id,

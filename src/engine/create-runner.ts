@@ -28,6 +28,8 @@ export interface BackendOptions {
   readonly numBlocks?: number | undefined;
   /** Told the share of the weights that are loaded, 0 … 1. */
   readonly onLoad?: ((share: number) => void) | undefined;
+  /** Told what is slower or otherwise than it might be expected to be, in a sentence. */
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 /** KV that is taken where no memory is named. */

@@ -3,11 +3,11 @@ import type { Config } from '../sim/config.ts';
 import type { BackendOptions, PlacedRunner } from './create-runner.ts';
 import type { LimitOptions } from './engine-limits.ts';
 import { LLM } from './llm.ts';
-import { infoOf, type LoadedEngine } from './loaded-engine.ts';
+import { infoOf, type LoadedEngine, type Loading } from './loaded-engine.ts';
 import { createSimulatedEngine, type SimulatedArgs } from './simulated-engine.ts';
 
 /** An engine on a real model. */
-export interface ModelArgs extends LimitOptions, Omit<BackendOptions, 'onLoad'> {
+export interface ModelArgs extends LimitOptions, Omit<BackendOptions, keyof Loading> {
   /** A folder, or `owner/name` of the hub. */
   readonly model: string;
   /** Default `vllm`. */
@@ -24,14 +24,11 @@ export type PolicyParts = Pick<Config, 'order' | 'admission' | 'victim' | 'preem
 export type EngineArgs = ModelArgs | SimulatedArgs;
 
 /** @throws UsageError when the model, the machine or the options do not allow it. */
-export async function createEngine(
-  args: EngineArgs,
-  onLoad?: (share: number) => void,
-): Promise<LoadedEngine> {
+export async function createEngine(args: EngineArgs, loading: Loading = {}): Promise<LoadedEngine> {
   if (args.backend === 'simulated') return await createSimulatedEngine(args);
   const begin = performance.now();
   const { parts = {}, policy = 'vllm', ...options } = args;
-  const { engine } = await LLM.load({ ...options, policy: composePolicy(policy, parts), onLoad });
+  const { engine } = await LLM.load({ ...options, policy: composePolicy(policy, parts), ...loading });
   const { device, dtype } = engine.runner as PlacedRunner;
   return { engine, info: infoOf(engine, { backend: args.backend ?? 'webgpu', device, dtype, begin }) };
 }

@@ -24,6 +24,7 @@ export type News =
 
 export type Report =
   | { readonly type: 'loading'; readonly share: number }
+  | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'ready'; readonly info: EngineInfo; readonly stats: EngineStats }
   /** All that one step brought, and what was answered meanwhile. */
   | { readonly type: 'news'; readonly news: readonly News[]; readonly stats: EngineStats | undefined }

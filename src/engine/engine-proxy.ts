@@ -116,6 +116,7 @@ export abstract class EngineProxy implements EngineClient {
         this.fail(revivedError(report.error));
         return;
       case 'loading':
+      case 'warning':
       case 'ready':
       case 'closed':
         return;

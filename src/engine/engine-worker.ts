@@ -14,7 +14,10 @@ async function serve({ args, module }: WorkerStart): Promise<void> {
     port.postMessage(report, report.type === 'recording' ? [report.file.buffer as ArrayBuffer] : []);
   try {
     const make = module === undefined ? createEngine : await makerOf(module);
-    const loaded = await make(args as never, share => tell({ type: 'loading', share }));
+    const loaded = await make(args as never, {
+      onLoad: share => tell({ type: 'loading', share }),
+      warn: text => tell({ type: 'warning', text }),
+    });
     const host = new EngineHost(loaded, tell);
     port.on('message', (order: Order) => host.take(order));
     tell({ type: 'ready', info: loaded.info, stats: host.stats() });

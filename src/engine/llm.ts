@@ -278,6 +278,7 @@ const optionNames: readonly string[] = [
   'gpuMemory',
   'numBlocks',
   'onLoad',
+  'warn',
 ] satisfies readonly (keyof LlmOptions)[];
 
 /** Plain JavaScript has nobody else to say so. */

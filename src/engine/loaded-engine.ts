@@ -1,5 +1,6 @@
 import type { Seconds } from '../core/units.ts';
 import type { StepCost } from '../sim/cost/terms.ts';
+import type { BackendOptions } from './create-runner.ts';
 import type { Engine } from './engine.ts';
 import type { EngineInfo } from './engine-client.ts';
 
@@ -11,8 +12,11 @@ export interface LoadedEngine {
   readonly cost?: Pick<StepCost, 'compute' | 'bandwidth' | 'overhead'>;
 }
 
-/** What an engine is made by, in whichever thread it is to live. @param onLoad told the share that is loaded, 0 … 1. */
-export type EngineMaker<Args> = (args: Args, onLoad?: (share: number) => void) => Promise<LoadedEngine>;
+/** What is told while an engine is made. */
+export type Loading = Pick<BackendOptions, 'onLoad' | 'warn'>;
+
+/** What an engine is made by, in whichever thread it is to live. */
+export type EngineMaker<Args> = (args: Args, loading?: Loading) => Promise<LoadedEngine>;
 
 /** What is known of an engine from itself. */
 export function infoOf(

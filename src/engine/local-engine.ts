@@ -3,7 +3,7 @@ import { EngineHost } from './engine-host.ts';
 import type { Order, Report } from './engine-messages.ts';
 import { EngineProxy } from './engine-proxy.ts';
 import { EngineTally } from './engine-tally.ts';
-import type { LoadedEngine } from './loaded-engine.ts';
+import type { LoadedEngine, Loading } from './loaded-engine.ts';
 
 /**
  * An engine in this thread. A step of a model that runs on the CPU keeps everything here waiting: where that matters,
@@ -15,8 +15,8 @@ export class LocalEngine extends EngineProxy {
   #close: () => void = () => undefined;
 
   /** @throws UsageError when the model, the machine or the options do not allow it. */
-  static async load(args: EngineArgs, onLoad?: (share: number) => void): Promise<LocalEngine> {
-    return new LocalEngine(await createEngine(args, onLoad));
+  static async load(args: EngineArgs, loading?: Loading): Promise<LocalEngine> {
+    return new LocalEngine(await createEngine(args, loading));
   }
 
   /** @param loaded runs from now on, and is disposed by `close`. */

@@ -3,10 +3,9 @@ import type { Seconds } from '../core/units.ts';
 import type { EngineArgs } from './engine-args.ts';
 import { type Order, type Report, revivedError } from './engine-messages.ts';
 import { EngineProxy } from './engine-proxy.ts';
+import type { Loading } from './loaded-engine.ts';
 
-export interface WorkerOptions {
-  /** Told the share of the weights that are loaded, 0 … 1. */
-  readonly onLoad?: ((share: number) => void) | undefined;
+export interface WorkerOptions extends Loading {
   /**
    * A module that exports a `createEngine` of its own (an `EngineMaker`), by its URL; it is given the args as they are,
    * so long as they can be cloned.
@@ -39,7 +38,7 @@ export class WorkerEngine extends EngineProxy {
   static load(args: EngineArgs, options?: WorkerOptions): Promise<WorkerEngine>;
   static load(args: unknown, options: WorkerOptions & { readonly module: string }): Promise<WorkerEngine>;
   static async load(args: unknown, options: WorkerOptions = {}): Promise<WorkerEngine> {
-    const { module, onLoad, resourceLimits, closeWithin = 10 } = options;
+    const { module, resourceLimits, closeWithin = 10 } = options;
     const start: WorkerStart = { args, module };
     const worker = new Worker(options.worker ?? new URL('./engine-worker.js', import.meta.url), {
       name: 'engine',
@@ -47,7 +46,7 @@ export class WorkerEngine extends EngineProxy {
       ...(resourceLimits && { resourceLimits }),
     });
     try {
-      return new WorkerEngine(worker, await ready(worker, onLoad), closeWithin);
+      return new WorkerEngine(worker, await ready(worker, options), closeWithin);
     } catch (error) {
       await worker.terminate();
       throw error;
@@ -87,10 +86,11 @@ export class WorkerEngine extends EngineProxy {
 }
 
 /** What the thread says of its engine, when it is loaded. */
-function ready(worker: Worker, onLoad: WorkerOptions['onLoad']): Promise<Ready> {
+function ready(worker: Worker, { onLoad, warn }: Loading): Promise<Ready> {
   return new Promise((resolve, reject) => {
     const heard = (report: Report) => {
       if (report.type === 'loading') onLoad?.(report.share);
+      else if (report.type === 'warning') warn?.(report.text);
       else if (report.type === 'failed') settle(() => reject(revivedError(report.error)));
       else if (report.type === 'ready') settle(() => resolve(report));
     };

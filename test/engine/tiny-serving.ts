@@ -1,6 +1,6 @@
 import type { ModelRunner } from '../../src/backends/model-runner.ts';
 import { DeviceLost } from '../../src/backends/webgpu/device-lost.ts';
-import { infoOf, type LoadedEngine } from '../../src/engine/loaded-engine.ts';
+import { infoOf, type LoadedEngine, type Loading } from '../../src/engine/loaded-engine.ts';
 import { composePolicy } from '../../src/sim/check-config.ts';
 import { FeedingRunner } from '../support/feeding-runner.ts';
 import { tinyEngine } from '../support/tiny-engine.ts';
@@ -21,6 +21,8 @@ export interface TinyServing {
   readonly happened?: Int32Array;
   /** Two steps in flight. */
   readonly ahead?: boolean;
+  /** What is warned of while it is made. */
+  readonly warning?: string;
   /** What making it throws. */
   readonly broken?: string;
 }
@@ -28,9 +30,10 @@ export interface TinyServing {
 /** Tokens as letters, for stop strings: a to z and on. */
 const detokenizer = () => ({ push: (id: number) => String.fromCharCode(97 + id), flush: () => '' });
 
-export async function createEngine(options: TinyServing): Promise<LoadedEngine> {
+export async function createEngine(options: TinyServing, loading: Loading = {}): Promise<LoadedEngine> {
   const begin = performance.now();
   const { blocks = 64, maxNumSeqs, maxNumBatchedTokens, order = 'fcfs', ahead, broken } = options;
+  if (options.warning !== undefined) loading.warn?.(options.warning);
   if (broken !== undefined) throw new Error(broken);
   const state = { calls: 0 };
   const engine = await tinyEngine({

@@ -57,6 +57,12 @@ test('what keeps an engine from being made is told where it was asked for', asyn
   await expect(missing).rejects.toMatchObject({ name: 'UsageError', message: /nowhere-at-all/ });
 });
 
+test('a warning of its making is heard before it is ready', async () => {
+  const heard: string[] = [];
+  await tiny({ warning: 'slow kernels' }, { warn: text => heard.push(text) });
+  expect(heard).toEqual(['slow kernels']);
+});
+
 test('what cannot travel to a thread is refused, and stays with who asked', async () => {
   const engine = await tiny();
   const heard = new Listening();
