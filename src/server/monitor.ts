@@ -40,7 +40,7 @@ export class Monitor {
 
   /** Looks a last time: what died in the end is to be known, too. */
   stop(): void {
-    this.sample();
+    this.#look();
     for (const timer of this.#timers) clearInterval(timer);
   }
 
