@@ -45,7 +45,7 @@ export function addBackendFlags(command: Command, preset: string): Command {
     new Option('--unsafe-fast', 'no bounds checks in GPU kernels: faster, and a bug may corrupt memory'),
     new Option(
       '--no-tune',
-      'take kernels by rule, not by what was measured on this GPU when it was first used',
+      'take kernels by rule, unproven, not by what was measured on this GPU when it was first used',
     ),
   ];
   for (const option of options) command.addOption(option.helpGroup(GROUP));

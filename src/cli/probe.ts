@@ -81,7 +81,8 @@ const MISSING = [
 ].join('\n');
 
 function adapterText(adapter: AdapterProbe): string {
-  const { index, name, software, features, limits, subgroupSize, matrices, copyBandwidth, plan } = adapter;
+  const { index, name, software, features, limits, subgroupSize, matrices, copyBandwidth, plan, tuning } =
+    adapter;
   const kernels = plan.linear.map(
     ({ rows, variant }) => `${variant} from ${rows} row${rows === 1 ? '' : 's'}`,
   );
@@ -102,9 +103,23 @@ function adapterText(adapter: AdapterProbe): string {
     ['bandwidth', `${number(copyBandwidth / 1e9)} GB/s of a copy, read plus written, measured`],
     ['linear', kernels.join(', ')],
     ...plan.reasons.map(reason => ['because', reason] as const),
+    ['tuned', tunedText(adapter)],
+    ...(tuning?.refusals ?? []).map(
+      ({ variant, layer, rows, why }) =>
+        ['left out', `${variant} ${why}, of ${rows} rows of a layer ${layer}`] as const,
+    ),
   ];
   const head = `${index}: ${name}${software ? ' (software)' : ''}`;
   return [head, ...lines.map(([key, text]) => indented(wrap(`${key.padEnd(9)} ${text}`, 98)))].join('\n');
+}
+
+function tunedText({ software, tuning }: AdapterProbe): string {
+  if (tuning) {
+    const { layers, refusals } = tuning;
+    const right = refusals.length === 0 ? ', and all kernels compute them rightly' : '';
+    return `${layers} kind${layers === 1 ? '' : 's'} of layers of models that were loaded${right}`;
+  }
+  return software ? 'never, as it is software' : 'when a model is first loaded; kernels are proven then, too';
 }
 
 const indented = (text: string) => text.replace(/^/gm, '  ');

@@ -18,7 +18,7 @@ export interface BackendOptions {
   readonly adapter?: string | number | undefined;
   /** WebGPU: no bounds checks in kernels. */
   readonly unsafeFast?: boolean | undefined;
-  /** WebGPU: kernels measured on the adapter when it is first met, and remembered. Default true; on software never. */
+  /** WebGPU: kernels proven and measured on the adapter when it is first met, and remembered. Default true; on software never. */
   readonly tune?: boolean | undefined;
   /** WebGPU: default f16 where the adapter has it. The reference computes in f32. */
   readonly dtype?: 'f16' | 'f32' | undefined;
@@ -118,17 +118,20 @@ async function preference(
   gpu: GpuDevice,
   config: ModelConfig,
   dtype: 'f16' | 'f32',
-  { blockSize, maxNumBatchedTokens, maxModelLen }: Limits,
-  { tune = true }: BackendOptions,
+  { blockSize, maxNumBatchedTokens }: Limits,
+  { tune = true, warn }: BackendOptions,
 ): Promise<RunnerOptions['prefer']> {
   if (!tune || gpu.software || !gpu.features.has('timestamp-query')) return undefined;
   const { linearOps } = await import('../backends/webgpu/kernel-set.ts');
-  const { tunedPreference } = await import('../backends/webgpu/tuning-file.ts');
-  return await tunedPreference(gpu, linearOps({ config, dtype, blockSize }), {
+  const { preferenceOf, refusalText } = await import('../backends/webgpu/tune.ts');
+  const { tuningOf } = await import('../backends/webgpu/tuning-file.ts');
+  const tuning = await tuningOf(gpu, linearOps({ config, dtype, blockSize }), {
     folder: defaultCache(),
-    maxRows: finite(maxNumBatchedTokens, maxModelLen),
+    maxRows: maxNumBatchedTokens,
     now: startClock(),
   });
+  if (tuning.refusals.length > 0) warn?.(refusalText(gpu.name, tuning.refusals));
+  return preferenceOf(tuning);
 }
 
 interface Place extends Pick<PlacedRunner, 'device' | 'dtype'> {

@@ -1,8 +1,9 @@
 import type { ModelConfig } from '../../src/backends/model/config.ts';
+import { candidates } from '../../src/backends/webgpu/candidates.ts';
 import type { GpuDevice } from '../../src/backends/webgpu/device.ts';
 import { linearOps } from '../../src/backends/webgpu/kernel-set.ts';
 import { LINEAR_VARIANTS } from '../../src/backends/webgpu/linear/linear-variants.ts';
-import { candidates, measureVariants, type VariantTime, warmUp } from '../../src/backends/webgpu/tune.ts';
+import { measureVariants, type VariantTime, warmUp } from '../../src/backends/webgpu/tune.ts';
 import { SWEEP_VARIANTS } from './gpu-sweep-variants.ts';
 
 export interface SweepResult {
@@ -25,7 +26,7 @@ export async function sweep(
     for (const rows of rowCounts) {
       if (op.rows === 'outputs' && rows > 256) continue;
       const portable = rows > 16 ? variants.filter(({ name }) => !name.startsWith('tiled')) : variants;
-      const ready = await candidates(gpu, op, rows, portable);
+      const { ready } = await candidates(gpu, op, rows, portable);
       await warmUp(gpu, now);
       const times = await measureVariants(gpu, op, rows, ready, now);
       const bytes = op.inputs * op.outputs * 2;

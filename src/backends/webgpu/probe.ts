@@ -1,12 +1,15 @@
 import { type Bytes, MiB, type Seconds } from '../../core/units.ts';
+import { defaultCache } from '../model/hub/model-cache.ts';
 import { adapterName, listAdapters } from './adapters.ts';
 import { measureBandwidth } from './bandwidth.ts';
 import type { DawnOptions } from './dawn.ts';
 import { GpuDevice } from './device.ts';
 import type { Dtype } from './kernels/storage.ts';
-import type { LinearOp } from './linear/linear-op.ts';
+import { TYPICAL } from './linear/linear-op.ts';
 import { chooseVariant, variantBounds } from './linear/linear-variants.ts';
 import type { DeviceTraits, SubgroupMatrix } from './traits.ts';
+import type { Refusal } from './tune.ts';
+import { knownTuning } from './tuning-file.ts';
 
 /** What an adapter is, what was measured on it, and what would be used. */
 export interface AdapterProbe {
@@ -28,6 +31,20 @@ export interface AdapterProbe {
   /** Bytes per second, read plus written, of a copy. */
   readonly copyBandwidth: number;
   readonly plan: ProbePlan;
+  /** What was found out when models were loaded on it, with bounds checks as they are here; null: none was yet. */
+  readonly tuning: ProbeTuning | null;
+}
+
+export interface ProbeTuning {
+  /** Kinds of layers that were tried. */
+  readonly layers: number;
+  /** Kernels that are not used for them. */
+  readonly refusals: readonly Refusal[];
+}
+
+export interface ProbeOptions extends DawnOptions {
+  /** Where tunings are remembered. Default: in the cache. */
+  readonly folder?: string | undefined;
 }
 
 export interface ProbePlan {
@@ -38,17 +55,6 @@ export interface ProbePlan {
   readonly reasons: readonly string[];
 }
 
-/** A layer of a common size; the choice hardly hangs on it. */
-const TYPICAL: LinearOp = {
-  name: 'attention-out',
-  dtype: 'f16',
-  inputs: 4096,
-  outputs: 4096,
-  epilogue: 'residual',
-  bias: false,
-  rows: 'tokens',
-};
-
 /** Larger than any cache; small where a CPU does the copying. */
 const PROBE_BYTES = { gpu: 512 * MiB, software: 4 * MiB };
 
@@ -58,7 +64,7 @@ const PROBE_BYTES = { gpu: 512 * MiB, software: 4 * MiB };
  */
 export async function probeAdapters(
   now: () => Seconds,
-  options: DawnOptions = {},
+  { folder = defaultCache(), ...options }: ProbeOptions = {},
 ): Promise<readonly AdapterProbe[]> {
   const probes: AdapterProbe[] = [];
   const adapters = await listAdapters(options);
@@ -82,12 +88,19 @@ export async function probeAdapters(
         matrices: traits.subgroupMatrices,
         copyBandwidth: await measureBandwidth(gpu, software ? PROBE_BYTES.software : PROBE_BYTES.gpu, now),
         plan: planFor(traits),
+        tuning: await tuningFound(gpu, folder),
       });
     } finally {
       gpu.destroy();
     }
   }
   return probes;
+}
+
+async function tuningFound(gpu: GpuDevice, folder: string): Promise<ProbeTuning | null> {
+  const { fastest, refusals } = await knownTuning(gpu, folder);
+  const layers = Object.keys(fastest).length;
+  return layers > 0 ? { layers, refusals } : null;
 }
 
 /** What a device with these traits would be used with. */

@@ -1,19 +1,15 @@
+import { UsageError } from '../../core/errors.ts';
 import { type Bytes, MiB, type Seconds } from '../../core/units.ts';
 import { measureBandwidth, passTime } from './bandwidth.ts';
+import { type Candidate, candidates, type Refused } from './candidates.ts';
 import type { GpuDevice } from './device.ts';
-import { DummyWeights } from './dummy-weights.ts';
+import { dummyLayers, rotatedLayers } from './dummy-layers.ts';
 import { GpuMemory } from './gpu-memory.ts';
-import { Kernel } from './kernel.ts';
-import type { Grid } from './kernels/shader.ts';
-import { STEP_WORDS, stepUniform } from './kernels/step-layout.ts';
-import { formatOf } from './kernels/storage.ts';
-import { columnsOf, type LinearOp, ROW_PADDING } from './linear/linear-op.ts';
+import type { LinearOp } from './linear/linear-op.ts';
 import type { LinearVariant } from './linear/linear-variant.ts';
-import { LINEAR_VARIANTS, type Preference, variantBounds } from './linear/linear-variants.ts';
-import { USAGE } from './usage.ts';
+import { LINEAR_VARIANTS, PORTABLE, type Preference, variantBounds } from './linear/linear-variants.ts';
+import { proveVariants } from './prove-variants.ts';
 
-/** Weights are taken in turn from so many bytes: caches hold less, as they do between layers of a model. */
-const ROTATION: Bytes = 192 * MiB;
 /** Dispatches are repeated until a pass takes about so long: timestamps are no finer than a microsecond. */
 const PASS: Seconds = 0.001;
 const TURNS = 4;
@@ -25,47 +21,6 @@ const LARGE = 1024;
 export interface VariantTime {
   readonly variant: string;
   readonly seconds: Seconds;
-}
-
-/** A variant made ready for one layer and a number of rows. */
-export interface Candidate {
-  readonly variant: LinearVariant;
-  readonly kernels: readonly Kernel[];
-  readonly grids: readonly Grid[];
-  readonly scratch: Bytes;
-}
-
-/** The variants that can compute so many rows; those that the driver refuses are left out. */
-export async function candidates(
-  gpu: GpuDevice,
-  op: LinearOp,
-  rows: number,
-  variants: readonly LinearVariant[],
-): Promise<readonly Candidate[]> {
-  const fits = variants.filter(
-    variant => variant.minRows <= rows && rows <= variant.maxRows && variant.supports(op, gpu.traits),
-  );
-  const made = await Promise.all(fits.map(variant => candidate(gpu, variant, op, rows)));
-  return made.filter(entry => entry !== undefined);
-}
-
-async function candidate(
-  gpu: GpuDevice,
-  variant: LinearVariant,
-  op: LinearOp,
-  rows: number,
-): Promise<Candidate | undefined> {
-  const passes = variant.passes(op, gpu.traits);
-  try {
-    return {
-      variant,
-      kernels: await Promise.all(passes.map(pass => Kernel.compile(gpu, pass.shader))),
-      grids: passes.map(pass => pass.grid(rows)),
-      scratch: Math.max(0, ...passes.map(pass => pass.scratchBytes?.(rows) ?? 0)),
-    };
-  } catch {
-    return undefined;
-  }
 }
 
 /** Keeps a GPU busy until its clock is up: one that was idle, as while kernels are compiled, is up to four times slower. */
@@ -88,7 +43,7 @@ export async function measureVariants(
   const scratch = Math.max(0, ...ready.map(entry => entry.scratch));
   const memory = new GpuMemory(gpu);
   try {
-    const layers = await dummyLayers(gpu, memory, op, rows, scratch);
+    const layers = await dummyLayers(gpu, memory, op, rows, scratch, rotatedLayers(op));
     const entries = ready.map(({ variant, kernels, grids }) => ({
       variant: variant.name,
       seconds: Number.POSITIVE_INFINITY,
@@ -122,34 +77,24 @@ export async function measureVariants(
   }
 }
 
-async function dummyLayers(gpu: GpuDevice, memory: GpuMemory, op: LinearOp, rows: number, scratch: number) {
-  const { dtype, inputs, outputs } = op;
-  const { bytes } = formatOf(dtype);
-  const padded = Math.ceil(rows / ROW_PADDING) * ROW_PADDING;
-  const noise = new DummyWeights(gpu, memory);
-  const filled = async (label: string, height: number) => {
-    const buffer = await memory.allocate(label, height * inputs * bytes);
-    await noise.upload(label, [height, inputs], { buffer, dtype, width: inputs });
-    return buffer;
-  };
-  const shared = {
-    step: await memory.allocate('tuning: step', STEP_WORDS * 4, USAGE.uniform),
-    x: await filled('tuning: x', padded),
-    y: await memory.allocate('tuning: y', padded * columnsOf(op) * 4),
-    bias: await memory.allocate('tuning: bias', outputs * 4),
-    scratch: await memory.allocate('tuning: scratch', scratch),
-  };
-  gpu.device.queue.writeBuffer(shared.step, 0, stepUniform({ [op.rows]: rows }));
-  const copies = Math.max(1, Math.min(8, Math.ceil(ROTATION / (outputs * inputs * bytes))));
-  const layers: Record<string, GPUBuffer>[] = [];
-  for (let i = 0; i < copies; i++)
-    layers.push({ ...shared, weights: await filled('tuning: weights', outputs) });
-  noise.finish();
-  return layers;
+/** What was found out about layers on a device; what is remembered between runs. */
+export interface Tuning {
+  /** Fastest variants by layer and by the least number of rows of a range. */
+  readonly fastest: Readonly<Record<string, Readonly<Record<number, string>>>>;
+  /** Variants that are left out. */
+  readonly refusals: readonly Refusal[];
 }
 
-/** Fastest variants by layer and by the least number of rows of a range; what is remembered between runs. */
-export type Tuning = Readonly<Record<string, Readonly<Record<number, string>>>>;
+/** A variant that does not do what it should on this device. */
+export interface Refusal {
+  readonly variant: string;
+  /** As `tuningKey` has it. */
+  readonly layer: string;
+  /** Of the layer that it was tried on. */
+  readonly rows: number;
+  /** The end of a sentence about the variant. */
+  readonly why: string;
+}
 
 /** What a choice depends on, of a layer. */
 export function tuningKey({ dtype, inputs, outputs, epilogue, bias }: LinearOp): string {
@@ -157,37 +102,82 @@ export function tuningKey({ dtype, inputs, outputs, epilogue, bias }: LinearOp):
 }
 
 /**
- * Measures every layer in every range of rows in which there is a choice.
+ * Proves the variants of every layer in every range of rows in which there is a choice, and measures those that are
+ * right.
  * @param maxRows of a step: ranges beyond are left out.
+ * @throws UsageError when the driver does not compile what they are to be compared with.
  */
 export async function tune(
   gpu: GpuDevice,
   ops: readonly LinearOp[],
   maxRows: number,
   now: () => Seconds,
+  variants: readonly LinearVariant[] = LINEAR_VARIANTS,
 ): Promise<Tuning> {
-  const bounds = variantBounds().filter(least => least <= maxRows);
+  const bounds = variantBounds(variants).filter(least => least <= maxRows);
   const ranges = ops.flatMap(op =>
-    bounds.map((least, i) => ({ op, least, rows: Math.min((bounds[i + 1] ?? LARGE + 1) - 1, maxRows) })),
+    bounds.map((least, i) => ({ op, least, rows: triedRows(least, bounds[i + 1], maxRows) })),
   );
   // All of them before the first is timed: the GPU must not fall idle in between.
   const made = await Promise.all(
-    ranges.map(async range => ({
-      ...range,
-      ready: await candidates(gpu, range.op, range.rows, LINEAR_VARIANTS),
-    })),
+    ranges.map(async range => ({ ...range, ...(await candidates(gpu, range.op, range.rows, variants)) })),
   );
-  await warmUp(gpu, now);
-  const tuning: Record<string, Record<number, string>> = {};
-  for (const { op, least, rows, ready } of made) {
-    if (ready.length < 2) continue;
-    const [fastest] = await measureVariants(gpu, op, rows, ready, now);
-    (tuning[tuningKey(op)] ??= {})[least] = fastest!.variant;
+  const fastest: Record<string, Record<number, string>> = {};
+  const refusals: Refusal[] = [];
+  const proofs = [];
+  for (const { op, least, rows, ready, refused } of made) {
+    // Without a choice; one of the others is faster, or all are refused.
+    (fastest[tuningKey(op)] ??= {})[least] = PORTABLE.name;
+    if (ready.length + refused.length < 2) continue;
+    const portable = ready.find(isPortable) ?? noComparison(gpu, op, refused);
+    const proof = await proveVariants(gpu, op, rows, ready, portable);
+    const all = [...refused, ...proof.refused];
+    refusals.push(
+      ...all.map(({ variant, why }) => ({ variant: variant.name, layer: tuningKey(op), rows, why })),
+    );
+    if (proof.proven.length > 1) proofs.push({ op, least, rows, proven: proof.proven });
   }
-  return tuning;
+  await warmUp(gpu, now);
+  for (const { op, least, rows, proven } of proofs) {
+    const [first] = await measureVariants(gpu, op, rows, proven, now);
+    fastest[tuningKey(op)]![least] = first!.variant;
+  }
+  return { fastest, refusals };
+}
+
+/** One less than most of a range, so that no tile is full. */
+function triedRows(least: number, next: number | undefined, maxRows: number): number {
+  return Math.max(least, Math.min((next ?? LARGE + 1) - 1, maxRows) - 1);
+}
+
+function isPortable({ variant }: Candidate | Refused): boolean {
+  return variant.name === PORTABLE.name;
+}
+
+function noComparison(gpu: GpuDevice, op: LinearOp, refused: readonly Refused[]): never {
+  const why = refused.find(isPortable)?.why ?? 'is missing';
+  throw new UsageError(
+    `the kernels of ${op.name} cannot be proven on ${gpu.name}, as ${PORTABLE.name}, which they are compared with, ` +
+      `${why}: update its driver, or take them as they are with --no-tune`,
+  );
+}
+
+/** What a user is told. @param device by name. */
+export function refusalText(device: string, refusals: readonly Refusal[]): string {
+  const names = new Set(refusals.map(({ variant }) => variant));
+  return (
+    `${device} does not compute rightly with these kernels, so that others, maybe slower, stand in for them: ` +
+    `${[...names].join(', ')} (quire gpus --probe says what was found)`
+  );
+}
+
+/** Whether a layer was tuned for steps of up to so many rows. */
+export function isTuned({ fastest }: Tuning, op: LinearOp, maxRows: number): boolean {
+  const known = fastest[tuningKey(op)];
+  return variantBounds().every(least => least > maxRows || known?.[least] !== undefined);
 }
 
 /** Answers with what was measured. */
-export function preferenceOf(tuning: Tuning): Preference {
-  return (op, rows) => tuning[tuningKey(op)]?.[rows];
+export function preferenceOf({ fastest }: Tuning): Preference {
+  return (op, rows) => fastest[tuningKey(op)]?.[rows];
 }

@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Seconds } from '../../core/units.ts';
 import type { GpuDevice } from './device.ts';
-import type { LinearOp } from './linear/linear-op.ts';
-import { LINEAR_VARIANTS, type Preference } from './linear/linear-variants.ts';
-import { preferenceOf, type Tuning, tune, tuningKey } from './tune.ts';
+import { EPILOGUES, type LinearOp, TYPICAL } from './linear/linear-op.ts';
+import { LINEAR_VARIANTS } from './linear/linear-variants.ts';
+import { isTuned, type Tuning, tune, tuningKey } from './tune.ts';
 
 const FILE = 'webgpu-tuning.json';
+const NOTHING: Tuning = { fastest: {}, refusals: [] };
 
 export interface TuningOptions {
   /** Where measurements are remembered. */
@@ -17,25 +19,36 @@ export interface TuningOptions {
 }
 
 /**
- * The kernels measured fastest for these layers on this GPU. Measured when they are first asked for, remembered by
- * adapter, driver, bounds checks and the variants there are.
+ * The kernels that are right for these layers on this GPU, and of them the fastest. Found out when they are first asked
+ * for, remembered by adapter, driver, bounds checks and the variants' code.
  */
-export async function tunedPreference(
+export async function tuningOf(
   gpu: GpuDevice,
   ops: readonly LinearOp[],
   { folder, maxRows, now }: TuningOptions,
-): Promise<Preference> {
+): Promise<Tuning> {
   const path = join(folder, FILE);
-  const key = deviceKey(gpu);
-  const known = (await readTunings(path))[key] ?? {};
-  const missing = ops.filter(op => known[tuningKey(op)] === undefined);
-  if (missing.length === 0) return preferenceOf(known);
-  const measured = await tune(gpu, missing, maxRows, now);
-  // Layers without a choice are known, too.
-  const none = Object.fromEntries(missing.map(op => [tuningKey(op), {}]));
-  const tuning: Tuning = { ...known, ...none, ...measured };
-  await remember(path, { ...(await readTunings(path)), [key]: tuning });
-  return preferenceOf(tuning);
+  const known = await knownTuning(gpu, folder);
+  const missing = ops.filter(op => !isTuned(known, op, maxRows));
+  if (missing.length === 0) return partOf(known, ops);
+  const found = await tune(gpu, missing, maxRows, now);
+  const tuning: Tuning = {
+    fastest: { ...known.fastest, ...found.fastest },
+    refusals: [...known.refusals.filter(({ layer }) => !(layer in found.fastest)), ...found.refusals],
+  };
+  await remember(path, { ...(await readTunings(path)), [deviceKey(gpu)]: tuning });
+  return partOf(tuning, ops);
+}
+
+/** What was found out on this device, of all layers that it met. */
+export async function knownTuning(gpu: GpuDevice, folder: string): Promise<Tuning> {
+  const found = (await readTunings(join(folder, FILE)))[deviceKey(gpu)];
+  return typeof found?.fastest === 'object' && Array.isArray(found.refusals) ? found : NOTHING;
+}
+
+function partOf({ fastest, refusals }: Tuning, ops: readonly LinearOp[]): Tuning {
+  const layers = new Set(ops.map(tuningKey));
+  return { fastest, refusals: refusals.filter(({ layer }) => layers.has(layer)) };
 }
 
 /** Renamed into place, so that no one reads half a file. Where it cannot be written, it is measured again. */
@@ -50,12 +63,17 @@ async function remember(path: string, tunings: Record<string, Tuning>): Promise<
   }
 }
 
-/** The adapter's name says its driver. */
+/** The adapter's name says its driver. What is said of a kernel is true of its code, not of its name. */
 function deviceKey({ name, traits }: GpuDevice): string {
-  const variants = LINEAR_VARIANTS.map(variant => variant.name).join(' ');
-  let hash = 0;
-  for (const char of variants) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0;
-  return `${name}, ${traits.robust ? 'safe' : 'unsafe'}, variants ${(hash >>> 0).toString(16)}`;
+  const code = LINEAR_VARIANTS.flatMap(variant =>
+    EPILOGUES.flatMap(epilogue => {
+      const op = { ...TYPICAL, epilogue };
+      const passes = variant.supports(op, traits) ? variant.passes(op, traits) : [];
+      return [variant.name, ...passes.map(({ shader }) => shader.code)];
+    }),
+  );
+  const hash = createHash('sha256').update(code.join()).digest('hex').slice(0, 8);
+  return `${name}, ${traits.robust ? 'safe' : 'unsafe'}, kernels ${hash}`;
 }
 
 /** Nothing where there is no such file, or it is not ours: it is only a cache. */

@@ -2,17 +2,19 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { candidates } from '../../../src/backends/webgpu/candidates.ts';
 import type { LinearOp } from '../../../src/backends/webgpu/linear/linear-op.ts';
 import type { LinearVariant } from '../../../src/backends/webgpu/linear/linear-variant.ts';
 import { LINEAR_VARIANTS } from '../../../src/backends/webgpu/linear/linear-variants.ts';
 import {
-  candidates,
   measureVariants,
   preferenceOf,
+  refusalText,
+  type Tuning,
   tune,
   tuningKey,
 } from '../../../src/backends/webgpu/tune.ts';
-import { tunedPreference } from '../../../src/backends/webgpu/tuning-file.ts';
+import { knownTuning, tuningOf } from '../../../src/backends/webgpu/tuning-file.ts';
 import { softwareGpu } from './software-gpu.ts';
 
 const gpu = softwareGpu();
@@ -36,7 +38,7 @@ describe('choosing kernels by measurement', () => {
       name: 'slow',
       passes: (op, traits) => Array.from({ length: 40 }, () => plain.passes(op, traits)[0]!),
     };
-    const ready = await candidates(await gpu(), OP, 1, [slow, plain]);
+    const { ready } = await candidates(await gpu(), OP, 1, [slow, plain]);
     const times = await measureVariants(await gpu(), OP, 1, ready, now);
     expect(times.map(({ variant }) => variant)).toEqual(['gemv-1', 'slow']);
     expect(times[1]!.seconds).toBeGreaterThan(4 * times[0]!.seconds);
@@ -51,15 +53,19 @@ describe('choosing kernels by measurement', () => {
         plain.passes(op, traits).map(pass => ({ ...pass, shader: { ...pass.shader, code: 'fn main( {' } })),
     };
     const unsupported: LinearVariant = { ...plain, name: 'unsupported', supports: () => false };
-    const ready = await candidates(await gpu(), OP, 1, [broken, unsupported, plain]);
+    const { ready, refused } = await candidates(await gpu(), OP, 1, [broken, unsupported, plain]);
     expect(ready.map(({ variant }) => variant.name)).toEqual(['gemv-1']);
-    expect(await candidates(await gpu(), OP, 2, [plain])).toEqual([]);
+    expect(refused).toEqual([
+      { variant: broken, why: expect.stringMatching(/^does not compile \(kernel "gemv/) },
+    ]);
+    expect(await candidates(await gpu(), OP, 2, [plain])).toEqual({ ready: [], refused: [] });
   });
 
   test('each range of rows that has a choice gets one, up to the rows asked for', async () => {
     const tuning = await tune(await gpu(), [OP], 3, now);
-    const chosen = tuning[tuningKey(OP)]!;
+    const chosen = tuning.fastest[tuningKey(OP)]!;
     expect(Object.keys(chosen).map(Number)).toEqual([1, 2, 3]);
+    expect(tuning.refusals).toEqual([]);
     const prefer = preferenceOf(tuning);
     for (const rows of [1, 2, 3]) {
       const variant = LINEAR_VARIANTS.find(({ name }) => name === prefer(OP, rows))!;
@@ -70,35 +76,65 @@ describe('choosing kernels by measurement', () => {
   });
 });
 
-describe('what was measured is remembered', () => {
+test('a user is told of each variant once', () => {
+  const refusal = { layer: 'f16 64x64 residual', rows: 3, why: 'is off' };
+  const refusals = ['one', 'two', 'one'].map(variant => ({ ...refusal, variant }));
+  expect(refusalText('A card', refusals)).toMatch(/^A card does not .*: one, two \(quire gpus --probe/);
+});
+
+describe('what was found out is remembered', () => {
   const options = async () => ({ folder: await mkdtemp(join(tmpdir(), 'quire-tuning-')), maxRows: 1, now });
 
-  test('by device and layer, and not measured again', async () => {
+  test('by device and layer, and not found out again', async () => {
     const device = await gpu();
     const { folder, ...rest } = await options();
-    const first = await tunedPreference(device, [OP], { folder, ...rest });
+    expect(await knownTuning(device, folder)).toEqual({ fastest: {}, refusals: [] });
+    const first = await tuningOf(device, [OP], { folder, ...rest });
+    expect(await knownTuning(device, folder)).toEqual(first);
     const file = join(folder, 'webgpu-tuning.json');
-    const stored = JSON.parse(await readFile(file, 'utf8')) as Record<
-      string,
-      Record<string, Record<string, string>>
-    >;
-    expect(Object.keys(stored)).toEqual([expect.stringContaining(device.name)]);
-    expect(Object.values(stored)[0]![tuningKey(OP)]).toEqual({ 1: first(OP, 1) });
+    const stored = JSON.parse(await readFile(file, 'utf8')) as Record<string, Tuning>;
+    expect(stored).toEqual({ [Object.keys(stored)[0]!]: first });
+    expect(Object.keys(stored)[0]).toContain(device.name);
     // Changed by hand: were it measured again, it would not be answered.
-    for (const entry of Object.values(stored)) entry[tuningKey(OP)]!['1'] = 'by hand';
-    await writeFile(file, JSON.stringify(stored));
-    expect((await tunedPreference(device, [OP], { folder, ...rest }))(OP, 1)).toBe('by hand');
+    const refusal = { variant: 'a kernel', rows: 3, why: 'is off' };
+    const byHand: Tuning = {
+      fastest: { [tuningKey(OP)]: { 1: 'by hand' } },
+      refusals: [
+        { ...refusal, layer: tuningKey(OP) },
+        { ...refusal, layer: 'another' },
+      ],
+    };
+    await writeFile(file, JSON.stringify({ [Object.keys(stored)[0]!]: byHand }));
+    const again = await tuningOf(device, [OP], { folder, ...rest });
+    expect(preferenceOf(again)(OP, 1)).toBe('by hand');
+    expect(again.refusals).toEqual([{ ...refusal, layer: tuningKey(OP) }]);
     const other = { ...OP, outputs: 66 };
-    const both = await tunedPreference(device, [OP, other], { folder, ...rest });
-    expect(both(OP, 1)).toBe('by hand');
-    expect(both(other, 1)).not.toBeUndefined();
+    const both = await tuningOf(device, [OP, other], { folder, ...rest });
+    expect(preferenceOf(both)(OP, 1)).toBe('by hand');
+    expect(preferenceOf(both)(other, 1)).toMatch(/gemv|tiled/);
+    expect((await knownTuning(device, folder)).refusals).toEqual(byHand.refusals);
   });
 
-  test('a file that is damaged is written anew', async () => {
+  test('more rows than were asked for before are found out of', async () => {
+    const device = await gpu();
     const { folder, ...rest } = await options();
-    await writeFile(join(folder, 'webgpu-tuning.json'), '{ "half');
-    const prefer = await tunedPreference(await gpu(), [OP], { folder, ...rest });
-    expect(prefer(OP, 1)).toMatch(/gemv|tiled/);
-    expect(JSON.parse(await readFile(join(folder, 'webgpu-tuning.json'), 'utf8'))).toBeTypeOf('object');
+    await tuningOf(device, [OP], { folder, ...rest });
+    const more = await tuningOf(device, [OP], { folder, ...rest, maxRows: 2 });
+    expect(preferenceOf(more)(OP, 2)).toMatch(/gemv|tiled/);
   });
+
+  test.each(['{ "half', '[]', '{ "DEVICE": { "of another version": {} } }'])(
+    'a file that is damaged is written anew: %s',
+    async contents => {
+      const device = await gpu();
+      const { folder, ...rest } = await options();
+      const file = join(folder, 'webgpu-tuning.json');
+      const { refusals } = await tuningOf(device, [OP], { folder, ...rest });
+      const [key] = Object.keys(JSON.parse(await readFile(file, 'utf8')));
+      await writeFile(file, contents.replace('DEVICE', key!));
+      const tuning = await tuningOf(device, [OP], { folder, ...rest });
+      expect(preferenceOf(tuning)(OP, 1)).toMatch(/gemv|tiled/);
+      expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ [key!]: { refusals } });
+    },
+  );
 });

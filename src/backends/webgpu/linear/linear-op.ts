@@ -1,10 +1,12 @@
 import type { Dtype } from '../kernels/storage.ts';
 
+export const EPILOGUES = ['activation', 'residual', 'swiglu', 'logits'] as const;
+
 /**
  * What becomes of a product. `activation`: stored in the model's dtype. `residual`: added to the residual stream
  * (f32). `swiglu`: rows of the weights alternate between gate and up, and silu(gate) · up is stored. `logits`: f32.
  */
-export type Epilogue = 'activation' | 'residual' | 'swiglu' | 'logits';
+export type Epilogue = (typeof EPILOGUES)[number];
 
 /** One kind of linear layer of a model: Y[rows, outputs] = X[rows, inputs] · Wᵀ. W is [outputs, inputs]. */
 export interface LinearOp {
@@ -20,6 +22,17 @@ export interface LinearOp {
   /** Which count of the step its rows are: all tokens, or only those whose logits are wanted. */
   readonly rows: 'tokens' | 'outputs';
 }
+
+/** A layer of a common size; the choice hardly hangs on it. */
+export const TYPICAL: LinearOp = {
+  name: 'attention-out',
+  dtype: 'f16',
+  inputs: 4096,
+  outputs: 4096,
+  epilogue: 'residual',
+  bias: false,
+  rows: 'tokens',
+};
 
 /** Columns of Y. */
 export function columnsOf(op: LinearOp): number {

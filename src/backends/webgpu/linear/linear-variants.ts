@@ -20,6 +20,9 @@ const MEDIUM = [
   { minRows: 257, maxRows: 512 },
 ];
 
+/** Needs nothing that not every adapter has, and is right for any number of rows: what others are compared with. */
+export const PORTABLE = tiledVariant({ rows: 16, outputs: 64 }, 1);
+
 /** The preferred first. A new variant goes where it beats those that follow it. */
 export const LINEAR_VARIANTS: readonly LinearVariant[] = [
   ...MEDIUM.flatMap(({ minRows, maxRows }) => [
@@ -35,7 +38,7 @@ export const LINEAR_VARIANTS: readonly LinearVariant[] = [
   ...[1, 2, 4, 8].map(rows => gemvVariant(rows, true)),
   ...[1, 2, 4, 8].map(rows => gemvVariant(rows, false)),
   tiledVariant({ rows: 64, outputs: 64 }, 49),
-  tiledVariant({ rows: 16, outputs: 64 }, 1),
+  PORTABLE,
 ];
 
 /** Name of the variant measured fastest for a layer and a number of rows; undefined: not measured. */
