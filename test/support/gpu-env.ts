@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 const cache = resolve(import.meta.dirname, '../../node_modules/.cache');
 const NAME = 'usr/lib/chromium/vk_swiftshader_icd.json';
@@ -13,8 +12,7 @@ export const noGpu = { VK_ICD_FILENAMES: '/nonexistent.json', VK_DRIVER_FILES: '
 /** The environment of a process that is to find a software GPU. @throws where it is missing: such tests are not skipped. */
 export function softwareGpuEnv(): Record<string, string> {
   const place = process.env['VK_ICD_FILENAMES'] ?? PLACES.find(path => existsSync(path));
-  const patient = pathToFileURL(join(import.meta.dirname, 'patient-gpu.mjs'));
-  if (place !== undefined) return { VK_ICD_FILENAMES: place, NODE_OPTIONS: `--import=${patient}` };
+  if (place !== undefined) return { VK_ICD_FILENAMES: place };
   throw new Error(
     "no software GPU: install Debian's packages chromium-common and libvulkan1, or set VK_ICD_FILENAMES",
   );

@@ -1,6 +1,7 @@
 import { UsageError } from '../../core/errors.ts';
 import { type AdapterChoice, adapterName, pickAdapter } from './adapters.ts';
 import { DeviceLost } from './device-lost.ts';
+import { BRISK, waitPatiently } from './patience.ts';
 import { type DeviceTraits, traitsOf } from './traits.ts';
 
 export interface DeviceOptions {
@@ -40,6 +41,7 @@ export class GpuDevice {
   readonly software: boolean;
   /** Rejects with `DeviceLost`; never resolves. */
   readonly lost: Promise<never>;
+  readonly #impatient: () => void;
   #lost: DeviceLost | undefined;
   #fault: Error | undefined;
 
@@ -49,6 +51,8 @@ export class GpuDevice {
     this.features = new Set(device.features as Iterable<string>);
     this.software = (info as { isFallbackAdapter?: boolean }).isFallbackAdapter ?? false;
     this.traits = traitsOf(info, this.features, device.limits, robust);
+    // Software needs the core that would look.
+    this.#impatient = waitPatiently(this.software ? 0 : BRISK);
     this.lost = device.lost.then(({ reason, message }) => {
       const why = message.split('\n')[0];
       this.#lost = new DeviceLost(`the GPU (${this.name}) was lost: ${reason}${why ? `, ${why}` : ''}`);
@@ -95,5 +99,6 @@ export class GpuDevice {
 
   destroy(): void {
     this.device.destroy();
+    this.#impatient();
   }
 }

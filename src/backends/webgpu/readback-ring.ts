@@ -1,5 +1,6 @@
 import type { Bytes } from '../../core/units.ts';
 import type { GpuDevice } from './device.ts';
+import { waitAnew } from './patience.ts';
 import { MAP_READ, USAGE } from './usage.ts';
 
 /** Buffers that results come back through. Two steps in flight, and one that is being read. */
@@ -67,6 +68,7 @@ export class Readback {
     const { buffer } = this;
     try {
       await buffer.mapAsync(MAP_READ, 0, Math.ceil(this.#bytes / 4) * 4);
+      waitAnew();
       this.#gpu.check();
       return use(buffer.getMappedRange(0, Math.ceil(this.#bytes / 4) * 4));
     } catch (error) {

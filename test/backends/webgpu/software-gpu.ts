@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import { type DeviceOptions, GpuDevice } from '../../../src/backends/webgpu/device.ts';
-import '../../support/patient-gpu.mjs';
 
 const root = resolve(import.meta.dirname, '../../..');
 
