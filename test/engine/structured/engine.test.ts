@@ -12,7 +12,7 @@ import type { RequestOutput } from '../../../src/engine/outputs.ts';
 import { StructureCompiler } from '../../../src/engine/structured/structure-compiler.ts';
 import { type TinyOptions, tinyEngine } from '../../support/tiny-engine.ts';
 import { tinyConfig, tinyWeights } from '../../support/tiny-model.ts';
-import { isValid } from './validate-json.ts';
+import { cases } from './cases.ts';
 
 const { tokenizer } = await loadModel(
   await modelFolder(join(import.meta.dirname, '../../../models/quire-stories')),
@@ -24,36 +24,6 @@ const { tokenizer } = await loadModel(
 const config = tinyConfig({ vocab: tokenizer.size, maxModelLen: 256 });
 const structures = new StructureCompiler(tokenizer);
 const detokenizer = (prompt: ArrayLike<number>) => tokenizer.detokenizer(prompt);
-
-interface Case {
-  readonly structure: Structure;
-  readonly fits: (text: string) => boolean;
-}
-
-const schema = {
-  type: 'object',
-  properties: {
-    name: { type: 'string', maxLength: 12 },
-    age: { type: 'integer', minimum: 0, maximum: 150 },
-    tags: { type: 'array', items: { enum: ['red', 'blue', 'näh'] }, maxItems: 3 },
-    id: { type: 'string', pattern: '^[A-Z]{2}-\\d{1,4}$' },
-  },
-  required: ['name', 'age', 'id'],
-};
-const cases: readonly Case[] = [
-  {
-    structure: { type: 'json_schema', schema: JSON.stringify(schema) },
-    fits: text => isValid(schema, JSON.parse(text)),
-  },
-  {
-    structure: { type: 'regex', pattern: '[a-z]{1,9}@[a-z]{2,9}\\.(com|org)' },
-    fits: text => /^[a-z]{1,9}@[a-z]{2,9}\.(com|org)$/.test(text),
-  },
-  {
-    structure: { type: 'choice', choices: ['yes', 'no', 'yes, but'] },
-    fits: text => ['yes', 'no', 'yes, but'].includes(text),
-  },
-];
 
 async function outputsOf(
   options: TinyOptions,
