@@ -11,6 +11,19 @@ export function generateText(run: GenerateRun): string {
   return `${texts.join('\n\n')}\n\n${summaryText(run)}`;
 }
 
+/** Said of outputs that the context ended before they had the tokens that were asked for; undefined for none. */
+export function contextText({ entries, outputs, llm }: GenerateRun): string | undefined {
+  const cut = outputs.flatMap(({ outputs: samples }, i) => {
+    const { maxTokens = 0 } = entries[i]!.params;
+    return samples.filter(
+      ({ finishReason, tokenIds }) => finishReason === 'length' && tokenIds.length < maxTokens,
+    );
+  });
+  if (cut.length === 0) return undefined;
+  const [some, end] = cut.length === 1 ? ['1 output', 'ends'] : [`${whole(cut.length)} outputs`, 'end'];
+  return `${some} ${end} where the context of ${whole(llm.limits.maxModelLen)} tokens does, before max_tokens`;
+}
+
 function outputText({ prompt, promptTokenIds, outputs }: RequestOutput, head: string): string {
   const shown = prompt === undefined ? `[${promptTokenIds.length} token ids]` : printable(prompt);
   return outputs

@@ -131,9 +131,21 @@ describe('what is printed', () => {
     expect(stdout).toMatch(/^model +stories260K on the CPU \(reference, f32\), ready in [\d.]+ m?s$/m);
     expect(stdout).toMatch(/^batch +vllm: 6 steps of 2\.00 requests on average$/m);
     expect(stdout).toMatch(/^speed +12 tokens in .* tokens\/s; prefill [\d,.]+ tokens\/s, decode [\d,.]+/m);
+    expect(stdout).toMatch(/ tokens\/s,\s+first\s+token\s+after\s+[\d.]+\s+m?s\n/);
     expect(stdout).toMatch(
       /^memory +[\d,]+ blocks of 16 tokens \([\d.]+ MiB\), at most \d+ tokens at once; /m,
     );
+  });
+
+  test('on stderr, which outputs the context ended before max_tokens', async () => {
+    const small = [...stories, '--ignore-eos', '--max-model-len', '16', '--prompt', ''];
+    const run = (...more: string[]) => quire([...small, ...more], { cwd: folder() });
+    const end = 'where the context of 16 tokens does, before max_tokens\n';
+    expect((await run('--max-tokens', '15')).stderr).toBe('');
+    const one = await run('--max-tokens', '16', '--json');
+    expect(one.stderr).toBe(`quire: 1 output ends ${end}`);
+    expect(JSON.parse(one.stdout).outputs[0].outputs[0].token_ids).toHaveLength(15);
+    expect((await run('--prompt', 'Once')).stderr).toBe(`quire: 2 outputs end ${end}`);
   });
 
   test('--json has times in their order, and a summary that adds up', async () => {
@@ -150,6 +162,9 @@ describe('what is printed', () => {
       expect(times).toEqual(times.toSorted((a, b) => a - b));
       expect(first).toBeLessThan(last!);
     }
+    expect(summary.load_s).toBeGreaterThan(0);
+    const [one, other] = (outputs as Output[]).map(({ metrics }) => metrics['ttft_s']!);
+    expect(summary.median_ttft_s).toBeCloseTo((one! + other!) / 2, 9);
     expect(summary.output_tokens).toBe(18);
     expect(summary.steps).toBe(9);
     expect(summary.kv_capacity_tokens).toBe(summary.num_gpu_blocks * summary.block_size);
