@@ -41,5 +41,6 @@ function build(folder: string): void {
     }),
   );
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  runTool('typescript/bin/tsc', ['-p', config]);
+  // Types are checked where the commands are built.
+  runTool('typescript/bin/tsc', ['-p', config, '--noCheck']);
 }

@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, expect } from 'vitest';
 import { sharedBrowser } from '../support/browser.ts';
 import { builtPage } from '../support/built-page.ts';
+import { resting, watchRest } from './rest.ts';
 
 export interface OpenOptions {
   readonly width?: number;
@@ -59,6 +60,7 @@ export class PageUnderTest {
     page.on('request', request => {
       if (/^(https?|ws):/.test(request.url())) this.#errors.push(`the network: ${request.url()}`);
     });
+    await watchRest(page);
     await page.goto(`${pathToFileURL(file)}#${hash}`);
     return page;
   }
@@ -86,8 +88,7 @@ export async function ready(page: Page): Promise<void> {
       pane.querySelector('.figures > div, .problem:not([hidden])') !== null;
     return panes.length > 0 && panes.every(settled);
   });
-  // The words follow the picture.
-  await page.waitForTimeout(250);
+  await written(page);
 }
 
 /** `step 12 of 99` of a pane. */
@@ -98,9 +99,9 @@ export async function stepOf(page: Page, side: 'a' | 'b'): Promise<number> {
   return Number(match![1]);
 }
 
-/** The state that the address holds: it follows when the page rests. */
+/** The state that the address holds: it follows 0.3 s after all else. */
 export async function addressOf(page: Page): Promise<URLSearchParams> {
-  await page.waitForTimeout(1000);
+  await resting(page, 300);
   return new URLSearchParams(new URL(page.url()).hash.slice(1));
 }
 
@@ -116,15 +117,7 @@ export function coloursOf(page: Page, selector: string): Promise<number> {
     });
 }
 
-/**
- * Once what was last done to a page is written, too: words follow the picture a tenth of a second later at most. The
- * page has asked for its frame before this asks, and sets its timer before this does.
- */
+/** Once what was last done to the page is written, too: words follow the picture a tenth of a second later at most. */
 export function written(page: Page): Promise<void> {
-  return page.evaluate(async () => {
-    const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
-    await frame();
-    await new Promise(resolve => setTimeout(resolve, 100));
-    await frame();
-  });
+  return resting(page, 100);
 }

@@ -8,7 +8,7 @@ import type { Recording } from '../../src/trace/recording.ts';
 import { encodeRecordings } from '../../src/trace/recording-file.ts';
 import { scenarios } from '../../viz/page/scenarios.ts';
 import { folder, succeed } from '../support/cli.ts';
-import { addressOf, pageUnderTest, patient, ready, stepOf } from './browser.ts';
+import { addressOf, pageUnderTest, patient, ready, stepOf, written } from './browser.ts';
 
 const site = pageUnderTest();
 
@@ -233,8 +233,7 @@ async function longestTask(page: Page, during: () => Promise<void>): Promise<num
 const LIMIT = 100;
 
 test('100 MB of trace open without stopping the page: what is simulated is read, in a worker', async () => {
-  const line = (i: number) =>
-    `${JSON.stringify({ arrival_s: i / 10, input_tokens: 50, output_tokens: 10 })}\n`;
+  const line = (i: number) => `{"arrival_s":${i / 10},"input_tokens":50,"output_tokens":10}\n`;
   const size = line(1e6).length;
   const path = site.write(
     'large.jsonl',
@@ -340,11 +339,14 @@ describe('a long recording', () => {
     async doing => {
       const page = await site.open('scenario=latecomers');
       await ready(page);
+      const workers = page.workers().length;
       await page.locator('input[type=file]').setInputFiles(site.write(`${doing}.quire`, long));
       await page.locator('.message.busy', { hasText: doing }).waitFor(patient);
       await page.keyboard.press('Escape');
       await page.locator('.message').waitFor({ state: 'hidden' });
-      await page.waitForTimeout(3000);
+      // Nobody is left to bring it.
+      await expect.poll(() => page.workers().length, patient).toBe(workers);
+      await written(page);
       expect(await page.locator('.message').isVisible()).toBe(false);
       expect(await page.locator('.shown').innerText()).toBe('');
       await page.keyboard.press('ArrowRight');

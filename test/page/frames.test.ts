@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { pageUnderTest, ready } from './browser.ts';
+import { pageUnderTest, ready, written } from './browser.ts';
 
 const site = pageUnderTest();
 
@@ -55,12 +55,11 @@ test('10,000 blocks × 5,000 steps in both panes: scrubbing and playing take a f
   expect(scrubbing[scrubbing.length >> 1]).toBeLessThan(LIMIT_MS);
 
   await page.keyboard.press('Home');
-  await page.waitForTimeout(300);
+  await written(page);
   await frames(page);
   await page.keyboard.press(' ');
-  await page.waitForTimeout(2000);
+  await page.waitForFunction(() => (window as unknown as { probe: Probe }).probe.costs.length > 100);
   await page.keyboard.press(' ');
   const playing = await frames(page);
-  expect(playing.length).toBeGreaterThan(20);
   expect(playing[playing.length >> 1]).toBeLessThan(LIMIT_MS);
 });

@@ -13,7 +13,7 @@ import { add, ask } from '../engine/listening.ts';
 import { servedModel, shipped, until } from '../server/serving.ts';
 import { sharedBrowser } from '../support/browser.ts';
 import { builtPage } from '../support/built-page.ts';
-import { coloursOf, written } from './browser.ts';
+import { coloursOf } from './browser.ts';
 
 const html = readFileSync(builtPage(), 'utf8');
 const browser = sharedBrowser();
@@ -108,6 +108,19 @@ const canvas = (name: string) => `.pane [data-view=${name}] canvas`;
 const timeOf = async (page: Page) => Number.parseFloat(await page.locator('.transport .time').innerText());
 const stepsOf = async (page: Page) =>
   Number(/(\d+) steps/.exec(await page.locator('.live-figures').innerText())?.[1] ?? 0);
+
+/**
+ * Once what was last done to a page is written, too: words follow the picture a tenth of a second later at most. The
+ * page has asked for its frame before this asks, and sets its timer before this does.
+ */
+function written(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
+    await frame();
+    await new Promise(resolve => setTimeout(resolve, 100));
+    await frame();
+  });
+}
 
 /** The time at the cursor goes on. */
 async function advances(page: Page): Promise<void> {

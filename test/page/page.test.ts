@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { policies } from '../../src/core/policies/registry.ts';
 import { scenarios } from '../../viz/page/scenarios.ts';
 import { views } from '../../viz/views/index.ts';
-import { addressOf, coloursOf, pageUnderTest, patient, ready, stepOf } from './browser.ts';
+import { addressOf, coloursOf, pageUnderTest, patient, ready, stepOf, written } from './browser.ts';
 
 const site = pageUnderTest();
 
@@ -85,9 +85,9 @@ test('space plays, and stops where it is', async () => {
   await page.keyboard.press(' ');
   await expect.poll(() => stepOf(page, 'a'), patient).toBeGreaterThan(before + 5);
   await page.keyboard.press(' ');
-  await page.waitForTimeout(600);
+  await written(page);
   const after = await stepOf(page, 'a');
-  await page.waitForTimeout(400);
+  expect(Number((await addressOf(page)).get('t'))).toBeGreaterThan(0.2);
   expect(await stepOf(page, 'a')).toBe(after);
 });
 
@@ -148,8 +148,7 @@ test('settings that cannot be are explained where they are, and the page goes on
 
 test('a newer setting drops the simulation of the older one', async () => {
   const page = await site.open('scenario=burst&num_prompts=20000&a=vllm-v0');
-  await page.waitForTimeout(400);
-  expect(await page.locator('.pane[aria-busy] progress').count()).toBe(2);
+  await expect.poll(() => page.locator('.pane[aria-busy] progress').count(), patient).toBe(2);
   await page.locator('input[name=num_prompts]').fill('20');
   await ready(page);
   expect(await page.locator('.latencies').first().innerText()).toMatch(
@@ -170,6 +169,6 @@ test('an inspector that opens on a laptop moves no block: a second click finds t
   const before = await boxes();
   await page.locator('.pane[data-side=b] [data-view=memory-map] canvas').click();
   await page.locator('.inspector').waitFor();
-  await page.waitForTimeout(200);
+  await written(page);
   expect(await boxes()).toEqual(before);
 });
