@@ -10,7 +10,7 @@ import { ModelList } from '../../src/server/model-list.ts';
 import { NodeServer } from '../../src/server/node-server.ts';
 import { defaultOptions } from '../../src/server/options.ts';
 import { add, ask } from '../engine/listening.ts';
-import { servedModel, shipped, until } from '../server/serving.ts';
+import { until as holdsSoon, servedModel, shipped } from '../server/serving.ts';
 import { sharedBrowser } from '../support/browser.ts';
 import { builtPage } from '../support/built-page.ts';
 import { coloursOf } from './browser.ts';
@@ -23,10 +23,16 @@ afterEach(() => {
   expect(errors.splice(0)).toEqual([]);
 });
 
-/** A simulated GPU with little memory, in real time. */
-async function simulated(): Promise<LocalEngine & { watchers(): number }> {
+/** A page works for each answer: it is not asked all the time. */
+const until = (holds: () => boolean | Promise<boolean>, what: string) => holdsSoon(holds, what, 30);
+
+/**
+ * A simulated GPU with little memory.
+ * @param timeScale real seconds of a simulated one.
+ */
+async function simulated(timeScale = 1): Promise<LocalEngine & { watchers(): number }> {
   const config = { model: 'llama-2-7b', gpu: 'a100-80g', num_gpu_blocks_override: 300, max_num_seqs: 16 };
-  const engine = await LocalEngine.load({ backend: 'simulated', config, tokenizer: shipped });
+  const engine = await LocalEngine.load({ backend: 'simulated', config, tokenizer: shipped, timeScale });
   onTestFinished(() => engine.close());
   let watchers = 0;
   const watch = engine.watch.bind(engine);
@@ -41,8 +47,8 @@ async function simulated(): Promise<LocalEngine & { watchers(): number }> {
   return Object.assign(engine, { watchers: () => watchers });
 }
 
-/** Requests that follow one another for as long as the test runs. */
-function load(engine: LocalEngine, clients = 12): () => Promise<void> {
+/** Requests that follow one another until the test ends, and the engine with them. */
+function load(engine: LocalEngine, clients = 12): void {
   let going = true;
   let seed = 0;
   const client = async () => {
@@ -53,12 +59,11 @@ function load(engine: LocalEngine, clients = 12): () => Promise<void> {
     }
   };
   const all = Array.from({ length: clients }, client);
-  const stop = async () => {
+  onTestFinished(async () => {
     going = false;
+    await engine.close();
     await Promise.all(all);
-  };
-  onTestFinished(stop);
-  return stop;
+  });
 }
 
 interface Site {
@@ -132,7 +137,8 @@ async function advances(page: Page): Promise<void> {
 }
 
 test('the page follows an engine: blocks, steps, figures; a pin stays with its request', async () => {
-  const engine = await simulated();
+  // Requests leave sooner.
+  const engine = await simulated(0.4);
   const { url } = await serve([engine]);
   const page = await open(url);
   await page.locator('.live-waits', { hasText: 'idle' }).waitFor();
@@ -305,7 +311,7 @@ test('hours of it: recordings come and go, and memory stays', async () => {
   await until(() => shown > 10, 'it has warmed up');
   const before = { heap: await heap(), nodes: await nodes() };
   const from = shown;
-  await until(() => shown > from + 40, 'forty recordings');
-  expect(await heap()).toBeLessThan(before.heap + 8e6);
+  await until(() => shown > from + 20, 'twenty recordings');
+  expect(await heap()).toBeLessThan(before.heap + 3e6);
   expect(await nodes()).toBeLessThan(before.nodes * 1.5 + 100);
 });

@@ -150,12 +150,15 @@ export async function events(response: Response): Promise<Json[]> {
   return found;
 }
 
-/** Waits until something holds: no test waits for a time. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+/**
+ * Waits until something holds: no test waits for a time.
+ * @param every milliseconds between two looks.
+ */
+export async function until(holds: () => boolean | Promise<boolean>, what: string, every = 2): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`this did not come to pass: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 2));
+    await new Promise(resolve => setTimeout(resolve, every));
   }
 }
 
