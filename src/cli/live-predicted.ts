@@ -9,7 +9,11 @@ import type { Recording } from '../trace/recording.ts';
 import { FittedCost } from '../validation/live/fitted-cost.ts';
 import type { StepFit } from '../validation/live/step-fit.ts';
 
-/** The same policy, limits, memory and requests as the engine's, in a simulation whose steps cost what the fit says. */
+/**
+ * The same policy, limits, memory and requests as the engine's, in a simulation whose steps cost what the fit says.
+ * Nothing is added for an API (`apiPerRequest` of the profiles): both runs are timed at the engine, whose requests
+ * come as token ids from its own process.
+ */
 export function predict(
   engine: Engine,
   fit: StepFit,

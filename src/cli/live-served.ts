@@ -51,7 +51,12 @@ export async function serveRecorded(
     const { sent } = prompts;
     invariant(recording.requests.length === sent.length, () => 'a request was sent and not heard');
     const arrivals = sent.map(one => ({ ...one, arrival: start + one.arrival }));
-    const requests = recording.requests.map((request, i) => ({ ...request, arrival: arrivals[i]!.arrival }));
+    // Counted as in the simulation of the same: whatever this engine has served before.
+    const requests = recording.requests.map((request, id) => ({
+      ...request,
+      id,
+      arrival: arrivals[id]!.arrival,
+    }));
     return { recording: { ...recording, requests }, arrivals, truncated };
   } finally {
     unwatch();

@@ -5,7 +5,7 @@ import type { FullConfig } from '../sim/build-workload.ts';
 import type { Arrival, Workload } from '../sim/workload/workload.ts';
 import type { Recording } from '../trace/recording.ts';
 import { figuresOf, type Served } from '../validation/live/served.ts';
-import { fitSteps, paceOf, type StepFit, scaledFit } from '../validation/live/step-fit.ts';
+import { fitSteps, paceOf, pacesOf, type StepFit, scaledFit } from '../validation/live/step-fit.ts';
 import { type StepSample, StepSamples } from '../validation/live/step-samples.ts';
 import { trainingWorkload } from '../validation/live/training-workload.ts';
 import type { ChosenBackend } from './chosen-backend.ts';
@@ -51,7 +51,8 @@ export async function compareLive(engine: Engine, job: ComparisonJob): Promise<C
   const settings = { ...liveSettings(config) };
   const progress = new Progress();
   try {
-    const fit = fitSteps(await trainingSteps(engine, job, longest, progress));
+    const training = await trainingSteps(engine, job, longest, progress);
+    const fit = fitSteps(training);
     engine.resetPrefixCache();
     const full = suitRate
       ? { ...config, request_rate: await suitableRate(engine, fit, config, longest) }
@@ -85,6 +86,7 @@ export async function compareLive(engine: Engine, job: ComparisonJob): Promise<C
       measured: figuresOf(servedOf(measured.recording)),
       predicted: figuresOf(servedOf(simulated)),
       pace,
+      paces: { calibration: pacesOf(fit, training), run: pacesOf(fit, steps.samples) },
       atPace: figuresOf(servedOf(predicted(scaledFit(fit, pace)))),
       fit,
       notes: notesOf(workload, measured, suitRate),

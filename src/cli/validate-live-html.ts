@@ -6,11 +6,14 @@ import {
   liveTable,
   liveTitle,
   paceSentence,
+  unsteady,
 } from './validate-live-text.ts';
 
 /** The figures as a section that unfolds above both timelines. */
 export function liveComparisonHtml(one: LiveComparison): string {
-  const said = [fitSentence(one.fit), paceSentence(one), ...one.notes]
+  const noise = unsteady(one);
+  const first = noise === undefined ? [] : [noise];
+  const said = [...first, fitSentence(one.fit), paceSentence(one), ...one.notes]
     .map(text => `<p>${escapeHtml(text)}</p>`)
     .join('\n');
   return unfolding(liveTitle(one), '', `${tableHtml(liveTable(one))}\n${said}`);

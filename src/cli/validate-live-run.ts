@@ -12,7 +12,7 @@ import { liveConfig } from './live-config.ts';
 import { loadEngine } from './load-engine.ts';
 import { findModelFolder } from './model-source.ts';
 import { OutputFile } from './output-file.ts';
-import { pageWith, readPage } from './page.ts';
+import { pagePath, pageWith, readPage } from './page.ts';
 import type { ValidateLiveFlags } from './validate-live.ts';
 import { compareLive } from './validate-live-compare.ts';
 import { liveComparisonHtml } from './validate-live-html.ts';
@@ -23,11 +23,19 @@ import { warmUp } from './warm-up.ts';
 /** Requests of a run: means of fewer are chance. */
 const REQUESTS = 64;
 
-/** `quire validate live`. @throws UsageError when the model, the machine or the settings do not allow it. */
-export async function validateLive(asked: Config, flags: ValidateLiveFlags): Promise<void> {
+/**
+ * `quire validate live`.
+ * @param pageFile of `--html`.
+ * @throws UsageError when the model, the machine or the settings do not allow it.
+ */
+export async function validateLive(
+  asked: Config,
+  flags: ValidateLiveFlags,
+  pageFile = pagePath,
+): Promise<void> {
   refuse(asked);
   const inputs = [asked.trace];
-  const page = flags.html === undefined ? undefined : await readPage();
+  const page = flags.html === undefined ? undefined : await readPage(pageFile);
   const html = flags.html === undefined ? undefined : new OutputFile('--html', flags.html, inputs);
   const events = new EventsOutput(flags.events ?? [], inputs, html);
   const jsonl = events.paths.find(path => path.endsWith('.jsonl'));

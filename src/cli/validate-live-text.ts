@@ -23,6 +23,8 @@ export interface LiveComparison {
   readonly predicted: Figures;
   /** What the steps of this run took of the time that the calibration expects of them; 1: the device kept its pace. */
   readonly pace: number;
+  /** The same of each tenth of the steps, of those that calibrated and of those of this run. */
+  readonly paces: { readonly calibration: readonly number[]; readonly run: readonly number[] };
   /** Predicted with that pace, which is known afterwards only: what is left is the simulation's own error. */
   readonly atPace: Figures;
   readonly fit: StepFit;
@@ -72,23 +74,42 @@ export function fitSentence({ steps, spread, seconds }: StepFit): string {
   );
 }
 
+/** How far the device's pace may be from what was calibrated, and its tenths from one another. */
+const STEADY = { pace: 0.1, tenths: 1.25 };
+
 /** Whether the device was the same in both runs, in a sentence. */
-export function paceSentence({ pace }: LiveComparison): string {
-  const steady = Math.abs(pace - 1) < 0.03 ? ', so the device kept its pace' : '';
-  const others =
-    Math.abs(pace - 1) > 0.1 ? ' Others may use the machine: give it again when it is quiet.' : '';
+export function paceSentence({ pace, paces }: LiveComparison): string {
+  const range = (tenths: readonly number[]) =>
+    `${percent(Math.min(...tenths))} to ${percent(Math.max(...tenths))}`;
   return (
-    `While it served, steps took ${percent(pace)} of the time that was calibrated${steady}; the last column is the ` +
-    `error of a simulation that knows this.${others}`
+    `While it served, steps took ${percent(pace)} of the time that was calibrated; the last column is the error of a ` +
+    `simulation that knows this. From tenth to tenth of the steps it was ${range(paces.run)}, and ` +
+    `${range(paces.calibration)} while it calibrated.`
+  );
+}
+
+/**
+ * What the errors are worth where the device did not keep its pace; undefined where it did. A pace that is right in the
+ * mean says little: requests that came while it was slow waited for one another.
+ */
+export function unsteady({ pace, paces }: LiveComparison): string | undefined {
+  const apart = (tenths: readonly number[]) => Math.max(...tenths) / Math.min(...tenths);
+  const most = Math.max(apart(paces.calibration), apart(paces.run));
+  if (Math.abs(pace - 1) <= STEADY.pace && most <= STEADY.tenths) return undefined;
+  return (
+    'The device did not keep its pace: other programs used the machine, or it was throttled. The errors above are ' +
+    'that at least as much as the simulation: run it again when the machine is quiet.'
   );
 }
 
 export function liveComparisonText(one: LiveComparison): string {
   const { head, rows } = liveTable(one);
   const notes = one.notes.map(note => wrap(`note: ${note}`));
+  const noise = unsteady(one);
   return [
     wrap(liveTitle(one)),
     table(head, rows),
+    ...(noise === undefined ? [] : [wrap(noise)]),
     [wrap(fitSentence(one.fit)), wrap(paceSentence(one)), ...notes].join('\n'),
   ].join('\n\n');
 }

@@ -1,21 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { compareLive } from '../../src/cli/validate-live-compare.ts';
-import { beyond, liveComparisonText } from '../../src/cli/validate-live-text.ts';
+import { liveComparisonHtml } from '../../src/cli/validate-live-html.ts';
+import { validateLive } from '../../src/cli/validate-live-run.ts';
+import { beyond, liveComparisonText, unsteady } from '../../src/cli/validate-live-text.ts';
 import type { Pacer } from '../../src/engine/pacer.ts';
 import { createSimulatedEngine } from '../../src/engine/simulated-engine.ts';
 import { completeConfig } from '../../src/sim/check-config.ts';
 import { createRng } from '../../src/sim/rng.ts';
 import { decodeRecordings } from '../../src/trace/recording-file.ts';
-import { boundFigures, errorOf, figuresOf } from '../../src/validation/live/served.ts';
+import { boundFigures, errorOf, figureNames, figuresOf } from '../../src/validation/live/served.ts';
 import type { StepSizes } from '../../src/validation/live/step-features.ts';
-import { expectedSeconds, fitSteps, paceOf, scaledFit } from '../../src/validation/live/step-fit.ts';
+import { expectedSeconds, fitSteps, paceOf, pacesOf, scaledFit } from '../../src/validation/live/step-fit.ts';
 import type { StepSample } from '../../src/validation/live/step-samples.ts';
 import { trainingWorkload } from '../../src/validation/live/training-workload.ts';
 import { shipped } from '../server/serving.ts';
+import { sharedBrowser } from '../support/browser.ts';
+import { builtPage } from '../support/built-page.ts';
 import { folder, quire, refuse } from '../support/cli.ts';
 import { storiesFolder } from '../support/stories.ts';
+
+const browser = sharedBrowser();
+
+const escapeRegExp = (text: string) => text.replaceAll(/[.+/]/g, '\\$&');
 
 /** Steps of all sizes. */
 function sizes(count: number): StepSizes[] {
@@ -69,6 +78,11 @@ test('a device is known by its steps, though they are noisy and some were held u
   const slower = sizes(100).map(one => ({ sizes: one, seconds: 1.7 * device(one) }));
   expect(paceOf(quiet, slower)).toBeCloseTo(1.7, 2);
   expect(paceOf(scaledFit(quiet, 1.7), slower)).toBeCloseTo(1, 2);
+  const throttled = sizes(200).map((one, i) => ({
+    sizes: one,
+    seconds: device(one) * (i < 100 ? 0.5 : 1.5),
+  }));
+  for (const [i, pace] of pacesOf(quiet, throttled).entries()) expect(pace).toBeCloseTo(i < 5 ? 0.5 : 1.5, 1);
   expect(() => fitSteps(samples.slice(0, 20))).toThrow(/only 20 steps.*--calibrate-for/);
 });
 
@@ -188,11 +202,21 @@ test('calibrated on a device that keeps its pace, the simulation says within 2 %
   expect(beyond(comparison, 0).length).toBeGreaterThan(0);
   const [live, simulated] = recordings;
   expect([live.policy, simulated.policy]).toEqual(['measured', 'predicted']);
-  // The same requests at the same times, of the same lengths.
+  // The same requests at the same times, of the same lengths, by the same numbers.
   const asked = ({ requests }: typeof live) =>
-    requests.map(({ arrival, promptTokens, outputTokens }) => [arrival, promptTokens, outputTokens]);
+    requests.map(({ id, arrival, promptTokens, outputTokens }) => [id, arrival, promptTokens, outputTokens]);
   expect(asked(simulated)).toEqual(asked(live));
   expect(liveComparisonText(comparison)).toMatch(/request throughput +[\d.]+\/s +[\d.]+\/s +[+-][\d.]+ %/);
+  expect(unsteady(comparison)).toBeUndefined();
+
+  // As it would be where others use the machine by turns, and where they came when it had calibrated.
+  const { paces } = comparison;
+  const disturbed = { ...comparison, paces: { ...paces, run: [0.7, ...paces.run.slice(2), 1.3] } };
+  const said = liveComparisonText(disturbed).replaceAll(/\s+/g, ' ');
+  expect(said).toContain('The device did not keep its pace');
+  expect(said).toContain('From tenth to tenth of the steps it was 70 % to 130 %');
+  expect(liveComparisonHtml(disturbed)).toContain('<p>The device did not keep its pace');
+  expect(unsteady({ ...comparison, pace: 1.3 })).toMatch(/run it again when the machine is quiet/);
 });
 
 test('quire validate live: a real model, both runs as files, and a bound', async () => {
@@ -222,6 +246,47 @@ test('quire validate live: a real model, both runs as files, and a bound', async
     ['predicted', 12],
   ]);
   expect(recordings[0]!.memory).toEqual(recordings[1]!.memory);
+});
+
+test('--html: both timelines in one page, and the figures above them', async () => {
+  const html = join(folder(), 'both.html');
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  onTestFinished(() => write.mockRestore());
+  await validateLive(
+    { model: storiesFolder, num_prompts: 6, input_len: 20, output_len: 16 },
+    { backend: 'reference', calibrateFor: 2, html },
+    builtPage(),
+  );
+  const text = write.mock.calls.map(([piece]) => piece).join('');
+  write.mockRestore();
+  expect(text).toContain(`written: ${html}`);
+
+  const page = await browser().newPage();
+  const complaints: string[] = [];
+  const fetched: string[] = [];
+  page.on('pageerror', error => complaints.push(error.message));
+  page.on('console', message => message.type() === 'error' && complaints.push(message.text()));
+  page.on('request', request => fetched.push(request.url()));
+  const url = pathToFileURL(html).href;
+  await page.goto(url);
+  await page.locator('.pane[data-side=b] canvas').first().waitFor();
+  const shown = page.locator('.policy option:checked');
+  expect(await shown.allInnerTexts()).toEqual(['measured', 'predicted']);
+  const summary = page.locator('details.quire-results summary');
+  expect(await summary.innerText()).toMatch(
+    /^stories260K under vllm on the CPU \(reference, f32\): 6 requests/,
+  );
+  await summary.click();
+  const rows = await page.locator('details.quire-results tr').allInnerTexts();
+  expect(rows).toHaveLength(1 + figureNames.length);
+  // As in the terminal, to the digit.
+  for (const row of rows) {
+    expect(text).toMatch(new RegExp(row.trim().split('\t').map(escapeRegExp).join(' +')));
+  }
+  expect(await page.getByText(/^Calibrated on \d+ steps/).isVisible()).toBe(true);
+  expect(await page.getByText(/^While it served, steps took/).isVisible()).toBe(true);
+  expect(complaints).toEqual([]);
+  expect(fetched.filter(one => one !== url && !/^(data|blob):/.test(one))).toEqual([]);
 });
 
 test('what cannot be compared is refused before anything is loaded', async () => {

@@ -81,6 +81,15 @@ export function paceOf(fit: StepFit, samples: readonly StepSample[]): number {
   return should > 0 ? took / should : 1;
 }
 
+/** Parts of a run, each long enough that what single steps take evens out. */
+const PARTS = 10;
+
+/** The pace in each tenth of the steps, in their order: all the same on a device that keeps its pace. */
+export function pacesOf(fit: StepFit, samples: readonly StepSample[]): number[] {
+  const at = (part: number) => Math.round((samples.length * part) / PARTS);
+  return Array.from({ length: PARTS }, (_, part) => paceOf(fit, samples.slice(at(part), at(part + 1))));
+}
+
 /** The same device at another pace. */
 export function scaledFit(fit: StepFit, pace: number): StepFit {
   return { ...fit, seconds: fit.seconds.map(value => value * pace) };
