@@ -9,6 +9,10 @@ import { Lifecycle } from '../../src/server/lifecycle.ts';
 import { ModelList } from '../../src/server/model-list.ts';
 import { NodeServer } from '../../src/server/node-server.ts';
 import { defaultOptions } from '../../src/server/options.ts';
+import { findModel } from '../../src/sim/models/catalogue.ts';
+import { record } from '../../src/trace/record.ts';
+import { Run } from '../../viz/page/run.ts';
+import { scenarios } from '../../viz/page/scenarios.ts';
 import { add, ask } from '../engine/listening.ts';
 import { until as holdsSoon, servedModel, shipped } from '../server/serving.ts';
 import { sharedBrowser } from '../support/browser.ts';
@@ -136,6 +140,16 @@ async function advances(page: Page): Promise<void> {
   await until(async () => (await timeOf(page)) > before, 'the time at the cursor goes on');
 }
 
+test('requests a second of a part of a run are over the time of the part', async () => {
+  const config = { ...scenarios[0]!.config, num_prompts: 12 };
+  const recording = await record(config, 'vllm', { model: findModel(config.model!)! });
+  const whole = new Run(recording);
+  expect(whole.throughput).toBe(whole.summary.throughput);
+  const part = new Run(recording, whole.end - 0.5);
+  expect(part.throughput).toBeCloseTo(12 / 0.5);
+  expect(new Run(recording, whole.end).throughput).toBe(0);
+});
+
 test('the page follows an engine: blocks, steps, figures; a pin stays with its request', async () => {
   // Requests leave sooner.
   const engine = await simulated(0.4);
@@ -156,6 +170,15 @@ test('the page follows an engine: blocks, steps, figures; a pin stays with its r
     /^\d+ running · \d+ waiting.* · KV \d+.*% · [\d.,]+ tokens\/s out · [\d.,]+ in · .*\d+ steps$/,
   );
   expect(await page.locator('.follow').getAttribute('aria-pressed')).toBe('true');
+  // Of what was recorded, which is no whole run.
+  const since = page.locator('.pane .latencies b');
+  expect(await since.innerText()).toMatch(/^since [\d.,]+ s$/);
+  expect(await since.getAttribute('title')).toMatch(/^since the recording began/);
+  expect(await page.locator('.pane .figures > div').first().getAttribute('title')).toBe(
+    'requests finished a second, since the recording began',
+  );
+  expect(await page.locator('.pane .now-line').innerText()).toMatch(/^step \d+ of \d+ recorded · /);
+  expect(await page.locator('body').innerText()).not.toContain('whole run');
 
   // Pinned while all goes on.
   await page.locator('.decisions button').first().click();

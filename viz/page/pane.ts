@@ -100,9 +100,11 @@ export class PaneView {
     this.#version++;
     this.#settled();
     this.#problem.hidden = true;
-    const { throughput, meanBatch, tokens, waste, preemptions } = run.summary;
+    const { meanBatch, tokens, waste, preemptions } = run.summary;
+    const span =
+      run.since !== undefined ? 'since the recording began' : 'from the first arrival to the last finish';
     const figures: [string, string, string][] = [
-      [digits(throughput), 'req/s', 'requests finished a second, from the first arrival to the last finish'],
+      [digits(run.throughput), 'req/s', `requests finished a second, ${span}`],
       [digits(meanBatch), 'batch', 'requests that ran in a step, on average'],
       [percent(tokens), 'tokens', 'share of the KV memory that held tokens, over time'],
       [percent(waste), 'waste', 'share of the claimed KV memory that held no token'],
@@ -155,7 +157,7 @@ export class PaneView {
   write(seen: Seen, state: PageState): void {
     const run = this.run!;
     const over = seen.time > run.end;
-    setText(this.#now, over ? ended(run) : stepWords(seen));
+    setText(this.#now, over ? ended(run) : stepWords(run, seen.step));
     this.element.classList.toggle('over', over);
     this.#showLatencies(run, state.brush);
     const pinned = seen.pin?.kind === 'decision' ? seen.pin.decision : undefined;
@@ -184,9 +186,8 @@ export class PaneView {
     this.#window = key;
     const span = brush ?? ([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const);
     const found = run.latencies(span);
-    const where = brush ? `${digits(brush[0])}–${digits(brush[1])} s` : 'whole run';
     this.#latencies.replaceChildren(
-      h('b', {}, where),
+      whereOf(run, brush),
       ` ${found.finished} finished${brush ? '' : others(run)}`,
       ...latencyWords(found).map(([name, text]) =>
         h('span', { title: `${name}: 50th / 90th / 99th percentile` }, `${name} ${text}`),
@@ -205,14 +206,22 @@ function ended({ end, recording: { steps } }: Run): string {
   return steps.count === 0 ? 'nothing ran' : `over after ${duration(end)} and ${plural(steps.count, 'step')}`;
 }
 
-function stepWords({ recording: { steps }, step }: Seen): string {
+function stepWords({ recording: { steps }, since }: Run, step: number): string {
   if (steps.count === 0) return 'nothing ran';
   const held = steps.held[step]!;
   return (
-    `step ${step} of ${steps.count - 1} · ${plural(steps.running[step]!, 'request')} running, ` +
+    `step ${step} of ${steps.count - 1}${since === undefined ? '' : ' recorded'} · ${plural(steps.running[step]!, 'request')} running, ` +
     `${steps.waiting[step]} waiting${held > 0 ? `, ${plural(held, 'ended row')} held` : ''}` +
     ` · ${steps.prefillTokens[step]} prefill + ${steps.decodeTokens[step]} decode tokens`
   );
+}
+
+/** What the latencies are of. */
+function whereOf({ since }: Run, brush: Span | undefined): HTMLElement {
+  if (brush) return h('b', {}, `${digits(brush[0])}–${digits(brush[1])} s`);
+  if (since === undefined) return h('b', {}, 'whole run');
+  const title = 'since the recording began: once there are so many, the last 256 to 512 steps';
+  return h('b', { title }, `since ${digits(since)} s`);
 }
 
 /** What became of those that did not finish. */

@@ -21,13 +21,23 @@ export class Run {
   readonly summary: Summary;
   readonly start: Seconds;
   readonly end: Seconds;
+  /** When it was begun to be recorded, of an engine that ran already; undefined of a whole run. */
+  readonly since: Seconds | undefined;
 
-  constructor(recording: Recording) {
+  constructor(recording: Recording, since?: Seconds) {
     this.recording = recording;
     this.replay = new Replay(recording);
     this.summary = runSummary.of(recording);
     this.start = this.summary.start;
     this.end = this.summary.end;
+    this.since = since;
+  }
+
+  /** Requests finished a second: of a part of a run, some of which came before it, over the time that it covers. */
+  get throughput(): number {
+    const { since, end, summary } = this;
+    if (since === undefined) return summary.throughput;
+    return end > since ? summary.finished / (end - since) : 0;
   }
 
   /** The first decisions of a step in their order; then those before it, the latest first: `count` together. */

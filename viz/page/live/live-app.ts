@@ -33,7 +33,7 @@ export class LiveApp {
   readonly #appearance = new Appearance(() => this.#frames.ask());
   readonly #pointing: Pointing;
   readonly #loader = new Loader({
-    loaded: recording => this.#show(new Run(recording)),
+    loaded: recording => this.#show(new Run(recording, recording.steps.time[0])),
     failed: message => this.#layout.toolbar.warn(message),
   });
   readonly #connection = new Connection({
