@@ -5,9 +5,13 @@ export type ByteSet = Uint32Array;
 export function bytesIn(...ranges: readonly (readonly [first: number, last: number])[]): ByteSet {
   const set = new Uint32Array(8);
   for (const [first, last] of ranges) {
-    for (let byte = first; byte <= last; byte++) set[byte >>> 5]! |= 1 << (byte & 31);
+    for (let byte = first; byte <= last; byte++) addByte(set, byte);
   }
   return set;
+}
+
+export function addByte(set: ByteSet, byte: number): void {
+  set[byte >>> 5]! |= 1 << (byte & 31);
 }
 
 export function hasByte(set: ByteSet, byte: number): boolean {

@@ -44,7 +44,7 @@ function emptyRules(exprs: Exprs): Set<Rule> {
 function mayBeEmpty(expr: Expr, holds: (part: Expr) => boolean, rules: ReadonlySet<Rule>): boolean {
   switch (expr.kind) {
     case 'seq':
-      return holds(expr.first) && holds(expr.then);
+      return sequenceHolds(expr, holds);
     case 'alt':
       return expr.members.some(holds);
     case 'repeat':
@@ -58,6 +58,13 @@ function mayBeEmpty(expr: Expr, holds: (part: Expr) => boolean, rules: ReadonlyS
     default:
       return expr.kind === 'empty';
   }
+}
+
+/** Without going down into what may be too long for it. */
+function sequenceHolds(whole: Expr, holds: (part: Expr) => boolean): boolean {
+  let rest = whole;
+  for (; rest.kind === 'seq'; rest = rest.then) if (!holds(rest.first)) return false;
+  return holds(rest);
 }
 
 /** Those of which some text is complete, found from those before: going by these lengths comes to an end. */
@@ -84,7 +91,9 @@ function refuseLeftRecursion(exprs: Exprs): void {
       );
     }
     if (expr.kind === 'rule') open.add(expr);
+    exprs.work.down();
     for (const part of beginnings(expr)) visit(part);
+    exprs.work.up();
     open.delete(expr);
     done.add(expr);
   };

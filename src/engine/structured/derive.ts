@@ -5,10 +5,22 @@ import type { Exprs } from './exprs.ts';
 
 /** Whether the empty text is in it. Of rules it must be known before (`checkRules`). */
 export function nullable(expr: Expr): boolean {
-  return (expr.nullable ??= computeNullable(expr));
+  return (expr.nullable ??= expr.kind === 'seq' ? allNullable(expr) : computeNullable(expr));
 }
 
-function computeNullable(expr: Expr): boolean {
+/** A sequence may be too long to go down into. What holds of it holds of its ends, as far as one has to look. */
+function allNullable(whole: Expr): boolean {
+  let rest = whole;
+  let result = true;
+  for (; result && rest.kind === 'seq' && rest.nullable === undefined; rest = rest.then) {
+    if (!nullable(rest.first)) result = false;
+  }
+  result &&= nullable(rest);
+  for (let part = whole; part !== rest && part.kind === 'seq'; part = part.then) part.nullable = result;
+  return result;
+}
+
+function computeNullable(expr: Exclude<Expr, { kind: 'seq' }>): boolean {
   switch (expr.kind) {
     case 'never':
     case 'bytes':
@@ -16,8 +28,6 @@ function computeNullable(expr: Expr): boolean {
       return false;
     case 'empty':
       return true;
-    case 'seq':
-      return nullable(expr.first) && nullable(expr.then);
     case 'alt':
       return expr.members.some(nullable);
     case 'repeat':
@@ -42,8 +52,14 @@ export function derive(exprs: Exprs, expr: Expr, byte: number): Expr {
     case 'literal':
       return expr.bytes[expr.from] === byte ? exprs.rest(expr) : exprs.never;
     default: {
-      expr.next ??= new Array(256);
-      return (expr.next[byte] ??= compute(exprs, expr, byte));
+      const next = exprs.nextOf(expr);
+      const at = exprs.classes.of[byte]!;
+      const known = next[at];
+      if (known) return known;
+      exprs.work.down();
+      const made = compute(exprs, expr, byte);
+      exprs.work.up();
+      return (next[at] = made);
     }
   }
 }
@@ -90,22 +106,22 @@ export function living(exprs: Exprs, expr: Expr): Expr {
 /** Depth first, for most ways lead to an end. */
 function search(exprs: Exprs, start: Expr): boolean {
   const seen = new Set<Expr>([start]);
-  const path: { readonly at: Expr; byte: number }[] = [{ at: start, byte: 0 }];
+  const bytes = exprs.classes.members;
+  const path: { readonly at: Expr; tried: number }[] = [{ at: start, tried: 0 }];
   while (path.length > 0) {
     const top = path.at(-1)!;
     if (top.at.alive || nullable(top.at)) {
       for (const { at } of path) at.alive = true;
       return true;
     }
-    if (top.byte === 256) {
+    if (top.tried === bytes.length) {
       path.pop();
       continue;
     }
-    // Printable ones first.
-    const next = step(exprs, top.at, (top.byte++ + 0x20) & 0xff);
+    const next = step(exprs, top.at, bytes[top.tried++]!);
     if (next === exprs.never || next.alive === false || seen.has(next)) continue;
     seen.add(next);
-    path.push({ at: next, byte: 0 });
+    path.push({ at: next, tried: 0 });
   }
   for (const expr of seen) expr.alive = false;
   return false;

@@ -9,7 +9,7 @@ export type Expr = Never | Empty | Bytes | Literal | Seq | Alt | Repeat | Both |
 
 interface Node {
   readonly id: number;
-  /** [256] Derivatives that are known. */
+  /** [classes of bytes] Derivatives that are known. */
   next: (Expr | undefined)[] | undefined;
   /** Whether the empty text is in it, once known. */
   nullable: boolean | undefined;

@@ -1,4 +1,5 @@
-import { type ByteSet, keyOf } from './byte-set.ts';
+import { type ByteClasses, byteClasses, splits } from './byte-classes.ts';
+import { addByte, type ByteSet, bytesIn, keyOf } from './byte-set.ts';
 import type { Expr, Rule } from './expr.ts';
 import type { Work } from './work.ts';
 
@@ -6,6 +7,10 @@ type Unmade<T> = T extends unknown ? Omit<T, 'id' | 'next' | 'nullable' | 'alive
 type Made = Unmade<Expr>;
 
 const encoder = new TextEncoder();
+/** Units for each expression: it is allocated, and found by its parts. */
+const MAKE_WORK = 3;
+/** Units for each set of bytes. */
+const CLASSIFY_WORK = 50;
 
 /**
  * Makes expressions. The same parts give the same object, in normal form: alternatives are a set, and sequences lean
@@ -18,6 +23,12 @@ export class Exprs {
   readonly work: Work;
   readonly #known = new Map<string, Expr>();
   readonly #literals = new Map<string, number>();
+  readonly #sets = new Map<string, ByteSet>();
+  readonly #single = bytesIn();
+  /** Known until there is a new set. */
+  #classes: ByteClasses | undefined;
+  /** Those with derivatives, which are kept by class. */
+  #derived: Expr[] = [];
   #size = 0;
 
   constructor(work: Work) {
@@ -34,6 +45,10 @@ export class Exprs {
   bytes(set: ByteSet): Expr {
     const key = keyOf(set);
     if (key === '') return this.never;
+    if (!this.#sets.has(key)) {
+      this.#sets.set(key, set);
+      this.#classify(set);
+    }
     return this.#get(`b${key}`, () => ({ kind: 'bytes', set }));
   }
 
@@ -42,7 +57,13 @@ export class Exprs {
     const bytes = encoder.encode(text);
     if (bytes.length === 0) return this.empty;
     let literal = this.#literals.get(text);
-    if (literal === undefined) this.#literals.set(text, (literal = this.#literals.size));
+    if (literal === undefined) {
+      this.#literals.set(text, (literal = this.#literals.size));
+      for (const byte of bytes) {
+        addByte(this.#single, byte);
+        this.#classify(bytesIn([byte, byte]));
+      }
+    }
     return this.#get(`l${literal},0`, () => ({ kind: 'literal', bytes, from: 0 }));
   }
 
@@ -127,6 +148,27 @@ export class Exprs {
     return rule;
   }
 
+  get classes(): ByteClasses {
+    if (this.#classes) return this.#classes;
+    this.work.spend(CLASSIFY_WORK * (this.#sets.size + 1));
+    return (this.#classes = byteClasses(this.#sets.values(), this.#single));
+  }
+
+  /** Where derivatives of the expression are kept, by class. */
+  nextOf(expr: Expr): (Expr | undefined)[] {
+    if (expr.next) return expr.next;
+    this.#derived.push(expr);
+    return (expr.next = new Array(this.classes.members.length));
+  }
+
+  /** What was derived before a set was made that tells more bytes apart is derived again. */
+  #classify(set: ByteSet): void {
+    if (!this.#classes || !splits(set, this.#classes)) return;
+    this.#classes = undefined;
+    for (const expr of this.#derived) expr.next = undefined;
+    this.#derived = [];
+  }
+
   #get(key: string, made: () => Made): Expr {
     const known = this.#known.get(key);
     if (known) return known;
@@ -136,7 +178,7 @@ export class Exprs {
   }
 
   #make(made: Made): Expr {
-    this.work.spend(1);
+    this.work.spend(MAKE_WORK);
     return { id: this.#size++, next: undefined, nullable: undefined, alive: undefined, ...made };
   }
 }

@@ -18,6 +18,7 @@ export class JsonValues {
   #any: Expr | undefined;
   #anyObject: Expr | undefined;
   #string: Expr | undefined;
+  #character: Expr | undefined;
 
   /** @param compact without white space. */
   constructor(exprs: Exprs, compact: boolean) {
@@ -57,7 +58,8 @@ export class JsonValues {
 
   /** Of so many characters: each is written in one way only, so that they can be counted. */
   stringOf(min: number, max: number): Expr {
-    return this.quotedText(this.exprs.repeat(anyJsonCharacter(this.exprs), min, max));
+    this.#character ??= anyJsonCharacter(this.exprs);
+    return this.quotedText(this.exprs.repeat(this.#character, min, max));
   }
 
   array(items: Expr): Expr {

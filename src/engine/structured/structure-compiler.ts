@@ -15,9 +15,9 @@ import { Overrun, Work } from './work.ts';
 
 /** Structures that are kept for who asks again. */
 const MOST_KEPT = 64;
-/** Units of work until the first token may be drawn, some 0.25 s, beside some walks over the vocabulary. */
-const COMPILE_WORK = 1_000_000;
-const COMPILE_WALKS = 16;
+/** Units of work until the first token may be drawn, some 50 ms, beside some walks over the vocabulary. */
+const COMPILE_WORK = 200_000;
+const COMPILE_WALKS = 4;
 /** Expressions beyond which a structure is not given to new requests: compiled again it is small again. */
 const MOST_EXPRS = 200_000;
 /** Choices, and characters in all of them. */

@@ -10,10 +10,10 @@ import { Overrun } from './work.ts';
  * Units of work that each token adds to what a sample may take, on average some milliseconds, beside a walk over the
  * vocabulary: one state more, one mask more.
  */
-const WORK_PER_TOKEN = 25_000;
-/** What it may take at first beyond that. */
-const WORK_AHEAD = 1_000_000;
-const WALKS_AHEAD = 16;
+const WORK_PER_TOKEN = 10_000;
+/** What it may take at once beyond that, some 40 ms: others wait for it. */
+const WORK_AHEAD = 150_000;
+const WALKS_AHEAD = 4;
 
 /** How far one sample has come in its structure. It follows the tokens alone: what is computed again does not count. */
 export class StructureState {

@@ -19,8 +19,8 @@ export function walkWork({ nodes }: Vocabulary): number {
 /** What a first part lets through by itself. */
 interface Local {
   readonly mask: TokenMask;
-  /** Nodes of the trie at which it may be over. */
-  readonly exits: readonly number[];
+  /** A bit for each node of the trie: those below which it may be over, and another part begin. */
+  readonly exits: Uint32Array;
 }
 
 /**
@@ -35,6 +35,8 @@ export class TokenMasks {
   readonly #locals = new Map<Expr, Local>();
   readonly #clamped = new Map<Expr, Expr>();
   #kept = 0;
+  /** Visits that have not been counted as work yet. */
+  #visits = 0;
 
   constructor(exprs: Exprs, vocabulary: Vocabulary) {
     this.#exprs = exprs;
@@ -50,7 +52,9 @@ export class TokenMasks {
   #of(state: Expr): TokenMask {
     const known = this.#masks.get(state);
     if (known) return known;
+    this.#exprs.work.down();
     const mask = this.#compute(state);
+    this.#exprs.work.up();
     this.#keep(mask);
     this.#masks.set(state, mask);
     return mask;
@@ -65,7 +69,7 @@ export class TokenMasks {
     if (state.kind === 'seq' && state.first.kind !== 'literal' && state.first.kind !== 'bytes') {
       const { mask: local, exits } = this.#local(state.first);
       const mask = local.slice();
-      for (const exit of exits) this.#walk(exit, state.then, mask);
+      this.#goOn(exits, state.then, mask);
       if (nullable(state.first)) add(mask, this.of(state.then));
       return mask;
     }
@@ -78,18 +82,56 @@ export class TokenMasks {
     const known = this.#locals.get(first);
     if (known) return known;
     const mask = this.#none();
-    const exits: number[] = [];
+    const exits = new Uint32Array(Math.ceil(this.#vocabulary.nodes / 32));
     this.#walk(0, first, mask, exits);
     const local = { mask, exits };
     this.#keep(mask);
+    this.#keep(exits);
     this.#locals.set(first, local);
     return local;
   }
 
-  /** Adds the tokens below a node that go on with `from`. @param exits gets the nodes at which it may be over. */
-  #walk(root: number, from: Expr, mask: TokenMask, exits?: number[]): void {
-    const { bytes, depths, ends, tokens, same } = this.#vocabulary;
+  /** Adds the tokens that go on with `then` from one of the exits: only bytes that it begins with are looked at. */
+  #goOn(exits: Uint32Array, then: Expr, mask: TokenMask): void {
+    const { byByte, byteStarts, parents } = this.#vocabulary;
     const exprs = this.#exprs;
+    for (let byte = 0; byte < 256; byte++) {
+      const next = derive(exprs, then, byte);
+      if (next === exprs.never) continue;
+      const end = byteStarts[byte + 1]!;
+      for (let i = byteStarts[byte]!; i < end; i++) {
+        const node = byByte[i]!;
+        const parent = parents[node]!;
+        if (((exits[parent >>> 5]! >>> (parent & 31)) & 1) === 0) continue;
+        this.#take(node, mask);
+        this.#walk(node, next, mask);
+      }
+      this.#visited(end - byteStarts[byte]!);
+    }
+  }
+
+  /** The token that ends at a node, and those with the same bytes. */
+  #take(node: number, mask: TokenMask): void {
+    const { tokens, same } = this.#vocabulary;
+    const token = tokens[node]!;
+    if (token < 0) return;
+    addToken(mask, token);
+    if (same.size > 0) for (const other of same.get(token) ?? []) addToken(mask, other);
+  }
+
+  #visited(nodes: number): void {
+    this.#visits += nodes;
+    if (this.#visits < VISITS_PER_UNIT) return;
+    const units = Math.floor(this.#visits / VISITS_PER_UNIT);
+    this.#visits %= VISITS_PER_UNIT;
+    this.#exprs.work.spend(units);
+  }
+
+  /** Adds the tokens below a node that go on with `from`. @param exits gets the nodes at which it may be over. */
+  #walk(root: number, from: Expr, mask: TokenMask, exits?: Uint32Array): void {
+    const { bytes, depths, ends } = this.#vocabulary;
+    const exprs = this.#exprs;
+    const classes = exprs.classes.of;
     const states = this.#states;
     const end = ends[root]!;
     let visits = 0;
@@ -99,21 +141,17 @@ export class TokenMasks {
       const depth = depths[node]!;
       const state = states[depth - 1]!;
       const byte = bytes[node]!;
-      const next = state.next?.[byte] ?? derive(exprs, state, byte);
+      const next = state.next?.[classes[byte]!] ?? derive(exprs, state, byte);
       if (next === exprs.never) {
         node = ends[node]!;
         continue;
       }
-      const token = tokens[node]!;
-      if (token >= 0) {
-        addToken(mask, token);
-        if (same.size > 0) for (const other of same.get(token) ?? []) addToken(mask, other);
-      }
-      if (exits && ends[node]! > node + 1 && nullable(next)) exits.push(node);
+      this.#take(node, mask);
+      if (exits && ends[node]! > node + 1 && nullable(next)) addToken(exits, node);
       states[depth] = next;
       node++;
     }
-    exprs.work.spend(Math.ceil(visits / VISITS_PER_UNIT));
+    this.#visited(visits);
   }
 
   /** No token is long enough to tell large counts apart: states that differ in them only have one mask. */

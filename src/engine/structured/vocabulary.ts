@@ -26,6 +26,12 @@ export class Vocabulary {
   /** [N] Token that ends here, −1 for none. Of several with the same bytes the first; `same` has the others. */
   readonly tokens: Int32Array;
   readonly same: ReadonlyMap<number, readonly number[]>;
+  /** [N] Node above it. */
+  readonly parents: Uint32Array;
+  /** [N] All but the root, by their bytes; those of a byte from `byteStarts[byte]` on. */
+  readonly byByte: Uint32Array;
+  /** [257] */
+  readonly byteStarts: Uint32Array;
   readonly #bytesOf: readonly (Uint8Array | undefined)[];
 
   /** @param bytesOf by id; undefined or empty for what is no text. */
@@ -41,6 +47,7 @@ export class Vocabulary {
     const depths = new Uint16Array(total);
     const ends = new Uint32Array(total);
     const tokens = new Int32Array(total).fill(-1);
+    const parents = new Uint32Array(total);
     const same = new Map<number, number[]>();
     const path = [0];
     let before = new Uint8Array();
@@ -52,6 +59,7 @@ export class Vocabulary {
       for (let i = before.length; i > shared; i--) ends[path.pop()!] = count;
       for (let i = shared; i < now.length; i++) {
         bytes[count] = now[i]!;
+        parents[count] = path.at(-1)!;
         depths[count] = i + 1;
         path.push(count++);
       }
@@ -67,6 +75,13 @@ export class Vocabulary {
     this.ends = ends.slice(0, count);
     this.tokens = tokens.slice(0, count);
     this.same = same;
+    this.parents = parents.slice(0, count);
+    this.byteStarts = new Uint32Array(257);
+    for (let node = 1; node < count; node++) this.byteStarts[bytes[node]! + 1]!++;
+    for (let byte = 0; byte < 256; byte++) this.byteStarts[byte + 1]! += this.byteStarts[byte]!;
+    const next = this.byteStarts.slice();
+    this.byByte = new Uint32Array(count - 1);
+    for (let node = 1; node < count; node++) this.byByte[next[bytes[node]!]!++] = node;
   }
 
   /** Of a tokenizer: of bytes (GPT-2, Llama 3, Qwen) or of pieces (SentencePiece), as its spelling shows. */

@@ -5,8 +5,8 @@ import { compileStructure } from '../../../src/engine/structured/structure-compi
 import { generateFrom, vocabulary } from './generate.ts';
 
 /** Units: what compiling and the first tokens may take, and what each token may add. */
-const AHEAD = 2_200_000;
-const PER_TOKEN = 25_000;
+const AHEAD = 360_000;
+const PER_TOKEN = 11_000;
 
 const many = (count: number, of: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => of(i)).join('');
@@ -33,6 +33,9 @@ const patterns = [
   '((x?){100}){100}y',
   '(.{0,50}){0,50}',
   many(2000, i => `(a${i}|`) + many(2000, () => ')'),
+  'a?'.repeat(8000),
+  many(1600, i => `(a${i % 10}|b)?`),
+  `[${many(7000, i => String.fromCodePoint(0x4e00 + 2 * i))}]{1,5000}`,
 ];
 const others: readonly (readonly [string, Structure])[] = [
   ['an enum of 4,000', schemaOf({ enum: Array.from({ length: 4000 }, (_, i) => `value ${i}`) })],
@@ -57,6 +60,16 @@ const others: readonly (readonly [string, Structure])[] = [
   [
     'choices of choices',
     { type: 'grammar', grammar: 'root ::= a a a a a a\na ::= ("x" | "xx" | b)*\nb ::= "x" root? "x"' },
+  ],
+  [
+    'patterns that a text has to keep, far ahead',
+    schemaOf({ type: 'string', pattern: '^(.{700}){1,100}$', minLength: 701, maxLength: 1390 }),
+  ],
+  ['a long sequence', { type: 'grammar', grammar: `root ::= ${'"a" '.repeat(16_000)}` }],
+  ['a long sequence of nothing', { type: 'grammar', grammar: `root ::= ${'"a"? '.repeat(13_000)}` }],
+  [
+    'a long sequence that begins with itself in the end',
+    { type: 'grammar', grammar: `root ::= ${'("a"|b) '.repeat(8000)}\nb ::= "b" root | "c"` },
   ],
   [
     'rules without end',
