@@ -2,7 +2,7 @@ import type { EngineEvent } from '../core/events.ts';
 import type { Seconds } from '../core/units.ts';
 import { startClock } from './clock.ts';
 import type { Engine } from './engine.ts';
-import type { Ask, EngineStats } from './engine-client.ts';
+import type { EngineStats } from './engine-client.ts';
 import { type News, type Order, plainError, type Report } from './engine-messages.ts';
 import { EngineTally } from './engine-tally.ts';
 import type { GenerationRequest } from './generation-request.ts';
@@ -27,6 +27,8 @@ export class EngineHost {
   readonly #clock = startClock();
   #statsAt: Seconds = Number.NEGATIVE_INFINITY;
   #news: News[] = [];
+  /** Requests whose structures are still to be compiled. */
+  readonly #structured: (Order & { readonly type: 'add' })[] = [];
   #flushing = false;
   #failed = false;
 
@@ -37,6 +39,7 @@ export class EngineHost {
     this.#report = report;
     this.#tally = new EngineTally(engine);
     this.#feed = new RecordingFeed(loaded, file => report({ type: 'recording', file }));
+    engine.prepare();
     engine.listeners.add(this.#tally);
     engine.listeners.add({ detail: false, on: event => this.#heard(event) });
     this.#running = this.#run();
@@ -49,7 +52,8 @@ export class EngineHost {
   take(order: Order): void {
     switch (order.type) {
       case 'add':
-        this.#add(order.key, order.ask);
+        if (order.ask.params.structure === undefined) this.#add(order);
+        else if (this.#structured.push(order) === 1) setImmediate(() => this.#addStructured());
         return;
       case 'abort': {
         const request = this.#requests.get(order.key);
@@ -72,7 +76,16 @@ export class EngineHost {
     }
   }
 
-  #add(key: number, { promptTokenIds, params, priority, cacheSalt }: Ask): void {
+  /** One in a turn of the event loop: a step that is due waits for one structure at most, however many there are. */
+  #addStructured(): void {
+    const order = this.#structured.shift();
+    if (!order || this.#stop.signal.aborted) return;
+    this.#add(order);
+    if (this.#structured.length > 0) setImmediate(() => this.#addStructured());
+  }
+
+  #add({ key, ask }: Order & { readonly type: 'add' }): void {
+    const { promptTokenIds, params, priority, cacheSalt } = ask;
     try {
       const added = this.#engine.add({
         promptTokenIds,

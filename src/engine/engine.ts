@@ -107,6 +107,11 @@ export class Engine {
     else this.#generation++;
   }
 
+  /** Does beforehand what the first request with a structure would have all others wait for. */
+  prepare(): void {
+    this.#options.structures?.prepare();
+  }
+
   /**
    * Takes a request in; it runs with the next step. What can never be served is rejected at once.
    * @throws UsageError for token ids that the model does not have, an empty prompt, stop strings without a

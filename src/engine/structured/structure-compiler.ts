@@ -39,13 +39,19 @@ export class StructureCompiler {
   /** The last used at the end. */
   readonly #kept = new Map<string, CompiledStructure>();
 
-  /** @param spelling read when the first structure is asked for. */
+  /** @param spelling read when the first structure is asked for, or to be prepared for it. */
   constructor(spelling: Spelling) {
     this.#spelling = spelling;
   }
 
+  /** Reads the vocabulary, which takes up to a second where it is large. */
+  prepare(): void {
+    this.#vocabulary ??= Vocabulary.of(this.#spelling);
+  }
+
   get vocabulary(): Vocabulary {
-    return (this.#vocabulary ??= Vocabulary.of(this.#spelling));
+    this.prepare();
+    return this.#vocabulary!;
   }
 
   /** @throws UsageError when it is not understood, fits no text, or takes too much work. */

@@ -99,7 +99,7 @@ function addPromptTokensBySource(register: Registry, models: readonly ServedMode
   });
 }
 
-/** Of vLLM's two reasons, `deferred` is for what Quire has not: remote KV, grammars that compile. */
+/** Of vLLM's two reasons, `deferred` is for remote KV, which Quire has not, and for grammars, which compile before. */
 function addWaitingByReason(register: Registry, models: readonly ServedModel[]): void {
   new Gauge({
     name: 'vllm:num_requests_waiting_by_reason',
