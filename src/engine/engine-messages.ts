@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import type { Ask, EngineInfo, EngineStats } from './engine-client.ts';
 import type { RequestOutput, SampleUpdate } from './outputs.ts';
+import { StructureError } from './structured/structure-error.ts';
 
 /**
  * What an engine is told, and what it tells: data only, for it may be in another thread. Whoever asks numbers the
@@ -46,9 +47,12 @@ export function plainError(error: unknown): PlainError {
   return { name, message, stack };
 }
 
-/** The error again: a `UsageError` where it was one. */
+const kinds: Readonly<Record<string, new (message: string) => Error>> = { UsageError, StructureError };
+
+/** The error again: a `UsageError`, or a `StructureError`, where it was one. */
 export function revivedError({ name, message, stack }: PlainError): Error {
-  const error = name === 'UsageError' ? new UsageError(message) : new Error(message);
+  const Kind = kinds[name] ?? Error;
+  const error = new Kind(message);
   error.name = name;
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -7,6 +7,7 @@ import { Sample } from './sample.ts';
 import type { Detokenizer } from './sample-text.ts';
 import { SequenceTokens } from './sequence-tokens.ts';
 import type { CompiledStructure, StructureCompiler } from './structured/structure-compiler.ts';
+import { ofStructure } from './structured/structure-error.ts';
 import { StructureState } from './structured/structure-state.ts';
 
 /** What a client asks of an engine. */
@@ -48,7 +49,7 @@ export class GenerationRequest extends Request {
   firstToken: Seconds = Number.NaN;
   lastToken: Seconds = Number.NaN;
 
-  /** @throws UsageError for a structure that the outputs cannot have. */
+  /** @throws StructureError for a structure that the outputs cannot have. */
   constructor(id: number, spec: GenerationSpec, site: Site) {
     const { params } = spec;
     const sources = SequenceTokens.samples(Int32Array.from(spec.promptTokenIds), params.n);
@@ -66,7 +67,7 @@ export class GenerationRequest extends Request {
     this.seed = site.seed;
     this.endIds = params.ignoreEos ? [] : site.eosTokenIds;
     this.endingIds = [...this.endIds, ...params.stopTokenIds];
-    const structure = structureOf(params, site);
+    const structure = ofStructure(() => structureOf(params, site));
     this.samples = sources.map(
       (tokens, i) =>
         new Sample(
@@ -74,7 +75,7 @@ export class GenerationRequest extends Request {
           tokens,
           params,
           site.detokenizer?.(tokens.prompt),
-          structure && new StructureState(structure, this.endingIds),
+          structure && ofStructure(() => new StructureState(structure, this.endingIds)),
         ),
     );
   }

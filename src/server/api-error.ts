@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts';
+import { StructureError } from '../engine/structured/structure-error.ts';
 import type { Outcome } from './outcome.ts';
 
 interface Details {
@@ -86,10 +87,13 @@ export function internalError(): ApiError {
 const camelCase =
   /\b(maxTokens|minTokens|topK|topP|minP|presencePenalty|frequencyPenalty|repetitionPenalty|logitBias|stopTokenIds|ignoreEos|promptTokenIds|maxModelLen|maxNumSeqs|maxNumBatchedTokens)\b/g;
 
-/** An error as clients are told of it; undefined for one that only the log may tell. */
-export function asApiError(error: unknown): ApiError | undefined {
+/**
+ * An error as clients are told of it; undefined for one that only the log may tell.
+ * @param structured the field that says what the output must be.
+ */
+export function asApiError(error: unknown, structured?: string): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (!(error instanceof UsageError)) return undefined;
   const words = error.message.replace(camelCase, name => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`));
-  return badRequest(words);
+  return badRequest(words, error instanceof StructureError ? (error.field ?? structured) : undefined);
 }

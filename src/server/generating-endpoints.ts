@@ -95,6 +95,7 @@ export class GeneratingEndpoints {
     const hangUp = () => call.abort('client_disconnected');
     signal.addEventListener('abort', hangUp, { once: true });
     call.onEnd(() => signal.removeEventListener('abort', hangUp));
+    let work: Work | undefined;
     try {
       lifecycle.enter(call);
       call.onEnd(admission.enterKey(call.key));
@@ -102,14 +103,14 @@ export class GeneratingEndpoints {
       if (options.logPrompts) {
         log.info({ id: call.id, prompt: body['prompt'], messages: body['messages'] }, 'prompt');
       }
-      const work = await plan(body, call);
+      work = await plan(body, call);
       trace.asked(work);
       const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>;
       const cut = outgoing && (() => void outgoing.destroy());
       const site: AnswerSite = { options, metrics, log, trace, cut };
       return await answer(call, work, site);
     } catch (error) {
-      return this.#refused(call, error);
+      return this.#refused(call, error, work?.structured);
     }
   }
 
@@ -126,8 +127,8 @@ export class GeneratingEndpoints {
     call.onEnd(this.#parts.admission.enterModel(call.model, prompts));
   }
 
-  #refused(call: Call, error: unknown): Response {
-    let known = asApiError(error);
+  #refused(call: Call, error: unknown, structured: string | undefined): Response {
+    let known = asApiError(error, structured);
     // An engine that dies rejects with what it died of.
     if (!known && call.model?.engine.failure) known = engineFailed();
     if (!known && call.aborted !== 'client_disconnected') {

@@ -173,12 +173,12 @@ const refusals: readonly (readonly [object, string | null, RegExp])[] = [
   [{ messages: 'Hello' }, 'messages', /messages: /],
   [{ messages: [{ content: 'x' }] }, 'messages.0.role', /Field required/],
   [{ messages: [{ role: 'user', content: 5 }] }, 'messages.0.content', /expected text, or a list of parts/],
-  [{ messages, tools: [{ type: 'function' }] }, null, /a tool is/],
+  [{ messages, tools: [{ type: 'function' }] }, 'tools', /a tool is/],
   [{ messages, tools: [{ type: 'function' }], tool_choice: 'none' }, 'tools', /no place for tools/],
   [{ messages, top_logprobs: 2 }, 'top_logprobs', /must be set to true/],
   [{ messages, logprobs: true, top_logprobs: 30 }, 'top_logprobs', /max allowed: 20/],
   [{ messages, chat_template: '{{ 1 }}' }, 'chat_template', /trusts its own only/],
-  [{ messages, response_format: { type: 'json_schema' } }, null, /response_format.json_schema is/],
+  [{ messages, response_format: { type: 'json_schema' } }, 'response_format', /json_schema is/],
   [{ messages, max_tokens: 512 }, 'input_tokens', /maximum context length is 512/],
 ];
 

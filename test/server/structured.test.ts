@@ -118,23 +118,51 @@ describe.each(backends)('$backend', args => {
     expect(choices[0]!.message.content).toMatch(/\w/);
   });
 
-  test.each([
-    [{ response_format: { type: 'xml' } }, /must be "text"/],
-    [{ structured_outputs: { regex: '(?=a)' } }, /lookahead/],
-    [{ structured_outputs: { regex: 'a{1,999999}' } }, /more than 100000/],
-    [{ structured_outputs: { json: { not: {} } } }, /not supported/],
+  const deep = JSON.parse(`${'['.repeat(2000)}${']'.repeat(2000)}`);
+  const cyclic = { $ref: '#' };
+  test.each<readonly [param: string, why: RegExp, fields: object]>([
+    ['response_format', /must be "text"/, { response_format: { type: 'xml' } }],
+    ['response_format', /always contains itself/, { response_format: jsonSchema(cyclic) }],
+    ['response_format', /nested deeper/, { response_format: jsonSchema({ const: deep }) }],
+    ['structured_outputs', /lookahead/, { structured_outputs: { regex: '(?=a)' } }],
+    ['structured_outputs', /more than 100000/, { structured_outputs: { regex: 'a{1,999999}' } }],
+    ['structured_outputs', /too large/, { structured_outputs: { regex: 'a?'.repeat(8000) } }],
+    ['structured_outputs', /not supported/, { structured_outputs: { json: { not: {} } } }],
     [
-      { tools, tool_choice: 'required', response_format: { type: 'json_object' } },
-      /no place for response_format/,
+      'structured_outputs',
+      /nested deeper/,
+      { structured_outputs: { json: `{"const":${'['.repeat(9000)}${']'.repeat(9000)}}` } },
     ],
-  ])('%j: 400, with a reason', async (fields, why) => {
-    const failed = client.chat.completions.create({ ...body, ...(fields as object) });
+    [
+      'structured_outputs',
+      /send one of them/,
+      { structured_outputs: { regex: 'a' }, response_format: { type: 'json_object' } },
+    ],
+    ['tools', /not supported/, { tools: [toolOf({ not: {} })], tool_choice: 'required' }],
+    ['tools', /nested deeper/, { tools: [toolOf({ default: deep })] }],
+    ['tools', /more than 128/, { tools: Array(129).fill(tools[0]) }],
+    ['tool_choice', /does not match/, { tools, tool_choice: { type: 'function', function: { name: 'x' } } }],
+    [
+      'response_format',
+      /no place for response_format/,
+      { tools, tool_choice: 'required', response_format: { type: 'json_object' } },
+    ],
+  ])('400 that names %s, and says %s', async (param, why, fields) => {
+    const failed = client.chat.completions.create({ ...body, ...fields });
     const error = await failed.then(
       () => undefined,
       (error: unknown) => error,
     );
     expect(error).toBeInstanceOf(APIError);
-    expect((error as APIError).status).toBe(400);
+    expect(error).toMatchObject({ status: 400, param });
     expect((error as APIError).message).toMatch(why);
   });
 });
+
+function jsonSchema(schema: object): object {
+  return { type: 'json_schema', json_schema: { name: 'x', schema } };
+}
+
+function toolOf(parameters: object): object {
+  return { type: 'function', function: { name: 'x', parameters } };
+}

@@ -1,5 +1,7 @@
 import { quoted, UsageError } from '../../core/errors.ts';
 import type { Structure } from '../../core/sampling-params.ts';
+import { checkDepth } from './json-depth.ts';
+import { ofStructure, StructureError } from './structure-error.ts';
 
 /** Fields of a request that say what its output must be, as they come. */
 export interface StructureFields {
@@ -7,16 +9,23 @@ export interface StructureFields {
   readonly structured_outputs?: unknown;
 }
 
-/** What the output must be; undefined: any text. @throws UsageError that names the field. */
+/** What the output must be; undefined: any text. @throws StructureError that names the field. */
 export function structureFrom({
   response_format,
   structured_outputs,
 }: StructureFields): Structure | undefined {
-  const format = isAbsent(response_format) ? undefined : fromFormat(response_format);
-  const asked = isAbsent(structured_outputs) ? undefined : fromOutputs(structured_outputs);
+  const format = ofStructure(
+    () => (isAbsent(response_format) ? undefined : fromFormat(response_format)),
+    'response_format',
+  );
+  const asked = ofStructure(
+    () => (isAbsent(structured_outputs) ? undefined : fromOutputs(structured_outputs)),
+    'structured_outputs',
+  );
   if (format && asked) {
-    throw new UsageError(
+    throw new StructureError(
       'response_format and structured_outputs both say what the output must be: send one of them',
+      'structured_outputs',
     );
   }
   return format ?? asked;
@@ -84,6 +93,7 @@ function fromOutputs(outputs: unknown): Structure | undefined {
 function schemaText(schema: unknown, field: string): string {
   if (typeof schema === 'string') return schema;
   if (typeof schema === 'boolean') return String(schema);
+  checkDepth(schema, field);
   return JSON.stringify(objectOf(schema, field));
 }
 

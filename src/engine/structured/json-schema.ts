@@ -2,6 +2,7 @@ import { quoted, UsageError } from '../../core/errors.ts';
 import { living } from './derive.ts';
 import type { Expr, Rule } from './expr.ts';
 import { plainJsonCharacter } from './json-characters.ts';
+import { checkDepth } from './json-depth.ts';
 import { type Bounds, integersWithin, numbersWithin } from './json-ranges.ts';
 import type { JsonValues } from './json-values.ts';
 import { regexExpr } from './regex.ts';
@@ -35,6 +36,7 @@ export function schemaExpr(json: JsonValues, text: string): Expr {
   } catch (error) {
     throw new UsageError(`the JSON schema is not JSON: ${(error as Error).message}`);
   }
+  checkDepth(root, 'the JSON schema');
   return new SchemaCompiler(json, root).compile();
 }
 

@@ -1,5 +1,7 @@
 import { quoted, UsageError } from '../../core/errors.ts';
 import type { Structure, ToolSchema } from '../../core/sampling-params.ts';
+import { checkDepth } from './json-depth.ts';
+import { ofStructure } from './structure-error.ts';
 
 /** Fields of a chat request that say which tools the model may call, as they come. */
 export interface ToolFields {
@@ -23,14 +25,19 @@ export const toolLimits = { tools: 128, calls: 16 } as const;
 
 const none: ToolUse = { tools: undefined, parse: false, structure: undefined };
 
-/** Which tools may or must be called. @throws UsageError as vLLM refuses it. */
-export function toolsFrom({ tools, tool_choice, parallel_tool_calls }: ToolFields): ToolUse {
-  const given = tools === undefined || tools === null ? [] : listOf(tools);
+/** Which tools may or must be called. @throws StructureError as vLLM refuses it. */
+export function toolsFrom(fields: ToolFields): ToolUse {
+  const { tools } = fields;
+  const given = tools === undefined || tools === null ? [] : ofStructure(() => listOf(tools), 'tools');
+  return ofStructure(() => toolUse(given, fields), 'tool_choice');
+}
+
+function toolUse(given: readonly unknown[], { tool_choice, parallel_tool_calls }: ToolFields): ToolUse {
   const choice = tool_choice ?? (given.length > 0 ? 'auto' : 'none');
   // The model may know of tools that it is not to call, as in vLLM.
   if (choice === 'none') return { ...none, tools: given.length > 0 ? given : undefined };
   if (given.length === 0) throw new UsageError('When using `tool_choice`, `tools` must be set.');
-  const schemas = given.map(schemaOf);
+  const schemas = ofStructure(() => given.map(schemaOf), 'tools');
   if (choice === 'auto') return { tools: given, parse: true, structure: undefined };
   const most = parallel_tool_calls === false ? 1 : toolLimits.calls;
   if (choice === 'required') return { tools: given, parse: true, structure: callsOf(schemas, most) };
@@ -50,6 +57,7 @@ function listOf(tools: unknown): readonly unknown[] {
   if (tools.length > toolLimits.tools) {
     throw new UsageError(`there are ${tools.length} tools, more than ${toolLimits.tools}`);
   }
+  checkDepth(tools, 'tools');
   return tools;
 }
 

@@ -8,7 +8,7 @@ import { ChatShape } from './chat-shape.ts';
 import { conversationText, textOf } from './conversation.ts';
 import type { ResponseHead } from './response-shape.ts';
 import { samplingOf } from './sampling.ts';
-import { askOf, checkLogprobs, streamOf, textOptionsOf, type Work } from './work.ts';
+import { askOf, checkLogprobs, streamOf, structuredBy, textOptionsOf, type Work } from './work.ts';
 
 /** What a request to `/v1/chat/completions` comes to. @throws ApiError 400 */
 export async function chatWork(
@@ -52,6 +52,7 @@ export async function chatWork(
     text: textOptionsOf(request),
     shape,
     stream,
+    structured: structuredBy(request, use.structure),
   };
 }
 

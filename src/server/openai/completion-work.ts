@@ -8,7 +8,7 @@ import { CompletionShape } from './completion-shape.ts';
 import type { RawPrompt } from './read-prompts.ts';
 import type { ResponseHead } from './response-shape.ts';
 import { samplingOf } from './sampling.ts';
-import { askOf, checkLogprobs, streamOf, textOptionsOf, type Work } from './work.ts';
+import { askOf, checkLogprobs, streamOf, structuredBy, textOptionsOf, type Work } from './work.ts';
 
 /** vLLM's, which are OpenAI's. */
 const MAX_TOKENS = 16;
@@ -59,7 +59,8 @@ export async function completionWork(
     promptOnly,
     promptTokenIds: request.return_token_ids ? asks.map(({ promptTokenIds }) => promptTokenIds) : undefined,
   });
-  return { model, asks, text: textOptionsOf(request), shape, stream };
+  const structured = structuredBy(request);
+  return { model, asks, text: textOptionsOf(request), shape, stream, structured };
 }
 
 /** The default of a field that may also be said to be null. */

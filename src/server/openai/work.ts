@@ -1,4 +1,4 @@
-import type { SamplingParams } from '../../core/sampling-params.ts';
+import type { SamplingParams, Structure } from '../../core/sampling-params.ts';
 import type { Ask } from '../../engine/engine-client.ts';
 import { badRequest, invalidBody } from '../api-error.ts';
 import type { TextOptions } from '../choice.ts';
@@ -15,6 +15,8 @@ export interface Work {
   readonly shape: ResponseShape;
   /** Undefined: one response when all is done. */
   readonly stream: StreamOptions | undefined;
+  /** The field that says what the output must be, if one does. */
+  readonly structured: string | undefined;
 }
 
 export interface StreamOptions {
@@ -42,6 +44,13 @@ export function textOptionsOf(request: Request): TextOptions {
     skipSpecialTokens: request.skip_special_tokens ?? true,
     includeStopStrInOutput: request.include_stop_str_in_output ?? false,
   };
+}
+
+/** Of fields that do not contradict each other. */
+export function structuredBy({ response_format, structured_outputs }: Request, calls?: Structure) {
+  if (calls) return 'tools';
+  if (structured_outputs !== undefined && structured_outputs !== null) return 'structured_outputs';
+  return response_format === undefined || response_format === null ? undefined : 'response_format';
 }
 
 /** @throws ApiError 400 for a priority that nobody would heed. */

@@ -107,6 +107,11 @@ test.each<readonly [string, Structure, RegExp]>([
   ['length', { type: 'regex', pattern: 'a'.repeat(20_000) }, /more than 16384/],
   ['depth', { type: 'regex', pattern: `${'('.repeat(5000)}a${')'.repeat(5000)}` }, /deeper than 100/],
   ['depth of a schema', schemaOf(nested(70)), /deeper than 64/],
+  [
+    'depth of values',
+    { type: 'json_schema', schema: `{"const":${'['.repeat(9000)}${']'.repeat(9000)}}` },
+    /deeper/,
+  ],
   ['depth of JSON', { type: 'json_schema', schema: '{"anyOf":['.repeat(5000) }, /not JSON/],
   ['size of a schema', { type: 'json_schema', schema: ' '.repeat(70_000) }, /more than 65536/],
   ['values', schemaOf({ enum: Array.from({ length: 5000 }, (_, i) => i) }), /more than 4096/],
