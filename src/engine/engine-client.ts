@@ -81,6 +81,12 @@ export interface EngineClient {
   stats(): EngineStats;
   /** Forgets all cached prefixes that nobody uses. */
   resetPrefixCache(): Promise<void>;
+  /**
+   * Recordings of the last steps, as files that the page opens, 4 a second at most and none while nothing happens; who
+   * joins others is given the last at once. An engine that nobody watches records nothing. Absent: it cannot record.
+   * @returns ends it.
+   */
+  watch?(onRecording: (file: Uint8Array) => void): () => void;
   /** Undefined while it can serve; else why it never will again. */
   readonly failure: Error | undefined;
   /** Ends what runs (`abort`), and lets device and thread go. */

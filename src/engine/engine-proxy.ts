@@ -64,11 +64,6 @@ export abstract class EngineProxy implements EngineClient {
     });
   }
 
-  /**
-   * Recordings of the last steps, as files that the page opens, 4 a second at most and none while nothing happens.
-   * An engine that nobody watches records nothing.
-   * @returns ends it.
-   */
   watch(onRecording: (file: Uint8Array) => void): () => void {
     // Each call is a watcher, though two may bring the same function.
     const watcher = (file: Uint8Array) => onRecording(file);

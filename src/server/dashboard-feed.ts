@@ -1,10 +1,5 @@
 import type { EngineClient } from '../engine/engine-client.ts';
 
-/** An engine that records its last steps while somebody watches. */
-export interface Watchable {
-  watch(onRecording: (file: Uint8Array) => void): () => void;
-}
-
 /** A recording that can be fetched. */
 export interface Recorded {
   /** 1, 2, 3 … of the engine. */
@@ -17,7 +12,7 @@ const KEPT = 2;
 
 /** The recordings of one engine, for all who look at it; while nobody does, the engine records nothing. */
 export class DashboardFeed {
-  readonly #engine: EngineClient & Partial<Watchable>;
+  readonly #engine: EngineClient;
   readonly #viewers = new Set<(recorded: Recorded) => void>();
   #kept: readonly Recorded[] = [];
   #count = 0;

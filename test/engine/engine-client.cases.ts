@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Ask, EngineClient } from '../../src/engine/engine-client.ts';
+import { decodeRecordings } from '../../src/trace/recording-file.ts';
 import { alone } from '../support/tiny-engine.ts';
 import { tinyConfig } from '../support/tiny-model.ts';
 import { add, ask, Listening, until } from './listening.ts';
@@ -231,6 +232,23 @@ export function engineClientCases(open: (options?: TinyServing) => Promise<Engin
       await reset;
       expect([await hits(), await hits('tenant'), await hits()]).toEqual([0, 0, 8]);
       expect((await running.output()).outputs[0]!.tokenIds).toHaveLength(60);
+    }));
+
+  test('who watches is given recordings, who joins the last of them, and who has left none', () =>
+    withEngine(async client => {
+      const busy = async () => (await add(client, ask([3, 4], greedy(60)))).output();
+      const files: Uint8Array[] = [];
+      const stop = client.watch!(file => files.push(file));
+      while (files.length === 0) await busy();
+      const others: Uint8Array[] = [];
+      client.watch!(file => others.push(file))();
+      expect(others).toEqual([files.at(-1)]);
+      const [recording] = await decodeRecordings(files[0]!, 'live');
+      expect(recording!.steps.count).toBeGreaterThan(0);
+      stop();
+      const { length } = files;
+      await busy();
+      expect([files.length, others.length]).toEqual([length, 1]);
     }));
 
   test('priority decides who is next', () =>

@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { WorkerEngine, type WorkerOptions } from '../../src/engine/worker-engine.ts';
-import { decodeRecordings } from '../../src/trace/recording-file.ts';
 import { builtEngine } from './built-engine.ts';
 import { engineClientCases } from './engine-client.cases.ts';
 import { add, ask, Listening, until } from './listening.ts';
@@ -71,16 +70,6 @@ test('what cannot travel to a thread is refused, and stays with who asked', asyn
   const fine = await add(engine, ask([5], long));
   expect((await fine.output()).outputs[0]!.tokenIds).toHaveLength(50);
   expect(heard.calls).toEqual([]);
-});
-
-test('recordings come from the thread, too', async () => {
-  const engine = await tiny();
-  const files: Uint8Array[] = [];
-  const stop = engine.watch(file => files.push(file));
-  for (let i = 0; files.length === 0; i++) await (await add(engine, ask([3 + (i % 60)], long))).output();
-  stop();
-  const [recording] = await decodeRecordings(files[0]!, 'live');
-  expect(recording!.steps.count).toBeGreaterThan(0);
 });
 
 test.each(['hang', 'spin'] as const)('closes in a step that does not end (%s)', async event => {
