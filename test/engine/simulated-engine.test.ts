@@ -217,6 +217,26 @@ test.each(policies.map(({ name }) => name))('%s serves, in memory that is short'
   expect([usage.token, usage.reserved, usage.internal]).toEqual([0, 0, 0]);
 });
 
+test.each([
+  ['orca-oracle', 256],
+  ['orca-pow2', 320],
+])('%s: served, it takes max_tokens for the length of an answer', async (policy, slots) => {
+  const config = { ...deployment, policy: [policy], max_model_len: 1024 };
+  const loaded = await createSimulatedEngine({ backend: 'simulated', config, tokenizer, timeScale: 0.001 });
+  const engine = new LocalEngine(loaded);
+  open.push(engine);
+  const held = new Set<number>();
+  const structure = { type: 'regex', pattern: '[a-z]{9}' } as const;
+  const heard = await add(engine, ask(prompt(64), { maxTokens: 192, structure }));
+  heard.onUpdate = ({ finishReason }) => {
+    const { token, reserved, internal } = loaded.engine.scheduler.memory.usage();
+    if (!finishReason) held.add(token + reserved + internal);
+  };
+  // It ends before its time, and nobody could know.
+  expect((await heard.output()).outputs[0]!.tokenIds.length).toBeLessThan(192);
+  expect([...held]).toEqual([slots]);
+});
+
 test('swaps where the policy is told to', async () => {
   const engine = await simulated({
     policy: ['vllm-v0'],
