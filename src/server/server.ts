@@ -11,6 +11,7 @@ import type { ModelList } from './model-list.ts';
 import { Monitor } from './monitor.ts';
 import { NodeServer } from './node-server.ts';
 import type { ServerOptions } from './options.ts';
+import { flushSpans } from './tracing.ts';
 
 export interface ServerParts {
   readonly models: ModelList;
@@ -21,7 +22,7 @@ export interface ServerParts {
   readonly page?: (() => Promise<string>) | undefined;
 }
 
-/** At least, for responses to go out once there is nothing more to add to them. */
+/** For responses to go out once there is nothing more to add to them, at least; for spans, at most. */
 const FLUSH_WITHIN: Seconds = 2;
 
 /** Models behind a port, from its opening to its graceful end. */
@@ -83,6 +84,7 @@ export class Server {
     this.#monitor.stop();
     await this.#node.close(Math.max(FLUSH_WITHIN, timeout - (now() - begin)));
     await Promise.all(models.models.map(({ engine }) => engine.close()));
+    await flushSpans(FLUSH_WITHIN);
     return aborted;
   }
 }

@@ -1,7 +1,35 @@
-import { propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+import type { Seconds } from '../core/units.ts';
 import type { RequestOutput } from '../engine/outputs.ts';
 import type { Call } from './call.ts';
 import type { Work } from './openai/work.ts';
+
+/** Not of the API, but every SDK that batches has it: behind a proxy, which is of the SDK's copy of the API. */
+interface BatchingProvider extends TracerProvider {
+  getDelegate?(): BatchingProvider;
+  forceFlush?(): Promise<void>;
+}
+
+/** Spans that an SDK holds back, to send many at once, are sent now; no longer than this is waited for it. */
+export async function flushSpans(within: Seconds): Promise<void> {
+  const provider = trace.getTracerProvider() as BatchingProvider;
+  const sdk = provider.getDelegate?.() ?? provider;
+  if (!sdk.forceFlush) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, within * 1000);
+  });
+  await Promise.race([sdk.forceFlush().catch(() => undefined), late]);
+  clearTimeout(timer);
+}
 
 /**
  * One span a request, with vLLM's attributes. Without an OpenTelemetry SDK in the process all of it costs nothing and

@@ -5,10 +5,15 @@ import {
   type Span,
   type SpanOptions,
   type TextMapPropagator,
+  type TracerProvider,
   trace,
 } from '@opentelemetry/api';
 import { afterEach, expect, test } from 'vitest';
-import { ok, post, testServer } from './serving.ts';
+import { silent } from '../../src/server/log.ts';
+import { ModelList } from '../../src/server/model-list.ts';
+import { defaultOptions } from '../../src/server/options.ts';
+import { Server } from '../../src/server/server.ts';
+import { fakeEngine, ok, post, servedModel, testServer } from './serving.ts';
 
 interface Told {
   readonly name: string;
@@ -20,7 +25,7 @@ interface Told {
 const key = Symbol('parent') as symbol & { readonly __brand?: never };
 
 /** A stand-in for an SDK: keeps what it is told. */
-function register(): Told[] {
+function register(forceFlush?: () => Promise<void>): Told[] {
   const spans: Told[] = [];
   const startSpan = (name: string, options: SpanOptions = {}, context?: Context): Span => {
     const told: Told = {
@@ -46,7 +51,7 @@ function register(): Told[] {
     };
     return span as unknown as Span;
   };
-  trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan }) as never });
+  trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan }) as never, forceFlush } as TracerProvider);
   const w3c: TextMapPropagator = {
     inject: () => undefined,
     extract: (context, carrier, getter) =>
@@ -107,4 +112,24 @@ test('a refused request has its span, too; without an SDK there is none and noth
   const spans = register();
   await post(app, '/v1/completions', { prompt: 5 });
   expect(spans).toMatchObject([{ ended: true, attributes: { 'quire.outcome': 'invalid' } }]);
+});
+
+test('a server that stops has its spans sent; an SDK that cannot send them does not keep it', async () => {
+  const stop = async () => {
+    const parts = { options: defaultOptions, address: { host: '127.0.0.1', port: 0 }, log: silent };
+    const server = await Server.start({ ...parts, models: new ModelList([servedModel(fakeEngine())]) });
+    return await server.stop(1);
+  };
+  let flushed = 0;
+  register(async () => {
+    flushed++;
+  });
+  await stop();
+  expect(flushed).toBe(1);
+  trace.disable();
+  register(() => Promise.reject(new Error('no collector')));
+  expect(await stop()).toBe(0);
+  trace.disable();
+  register(() => new Promise(() => undefined));
+  expect(await stop()).toBe(0);
 });
