@@ -43,10 +43,10 @@ export async function served(
   return run;
 }
 
-export const complete = (url: string, body: object, signal?: AbortSignal) =>
+export const complete = (url: string, body: object | string, signal?: AbortSignal) =>
   fetch(`${url}/v1/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    body: typeof body === 'string' ? body : JSON.stringify(body),
     ...(signal && { signal }),
   });
