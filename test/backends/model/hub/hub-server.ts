@@ -28,8 +28,11 @@ export class HubServer {
   /** Answers of the API itself, taken one by one. */
   readonly apiFaults: { readonly status: number; readonly headers?: Record<string, string> }[] = [];
   apiRequests = 0;
+  /** Answers with shards wait until so many are asked for at once, and a moment for one too many. */
+  shardsHeld = 0;
   inFlight = 0;
   mostInFlight = 0;
+  #letGo: (() => void)[] | undefined = [];
   endpoint = '';
 
   constructor(files: Readonly<Record<string, Uint8Array | string>>) {
@@ -75,7 +78,13 @@ export class HubServer {
   #file(path: string, request: IncomingMessage, response: ServerResponse): void {
     this.served.push(`${path} ${request.headers.range ?? 'all'}`);
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
-    response.on('close', () => this.inFlight--);
+    let answers = true;
+    // Before its end is sent: who has read that may ask again before the response is closed here.
+    const over = () => {
+      if (answers) this.inFlight--;
+      answers = false;
+    };
+    response.on('close', over);
     const fault = this.faults.get(path)?.shift();
     if (fault && 'status' in fault) return void response.writeHead(fault.status, fault.headers).end();
     const whole = fault && 'bytes' in fault ? fault.bytes : this.files.get(path)!;
@@ -87,8 +96,28 @@ export class HubServer {
     if (fault && 'cutAfter' in fault)
       response.write(body.subarray(0, fault.cutAfter), () => response.destroy());
     else if (fault && 'silentAfter' in fault) response.write(body.subarray(0, fault.silentAfter));
-    // Late enough that requests that are made at once are in flight at once.
-    else setTimeout(() => response.end(body), 5);
+    else {
+      const end = () => {
+        over();
+        response.end(body);
+      };
+      if (this.shardsHeld > 0 && /-of-/.test(path)) this.#hold(end);
+      else end();
+    }
+  }
+
+  #hold(end: () => void): void {
+    if (!this.#letGo) {
+      end();
+      return;
+    }
+    this.#letGo.push(end);
+    if (this.#letGo.length !== this.shardsHeld) return;
+    setTimeout(() => {
+      const held = this.#letGo!;
+      this.#letGo = undefined;
+      for (const one of held) one();
+    }, 50);
   }
 }
 
