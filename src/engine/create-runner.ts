@@ -103,7 +103,7 @@ async function createWebGpu(
       memory,
       maxBatchedTokens: finite(limits.maxNumBatchedTokens, limits.maxModelLen),
       maxSeqs: finite(limits.maxNumSeqs, MODEST_SEQS),
-      prefer: await preference(gpu, config, dtype, limits, options),
+      ...(await kernelChoice(gpu, config, dtype, limits, options)),
       progress: options.onLoad,
     });
     return placed(runner, { device: gpu.name, dtype, release: () => gpu.destroy() });
@@ -114,24 +114,27 @@ async function createWebGpu(
 }
 
 /** Without timestamps there is nothing to measure with, and a CPU that stands in for a GPU gains nothing. */
-async function preference(
+async function kernelChoice(
   gpu: GpuDevice,
   config: ModelConfig,
   dtype: 'f16' | 'f32',
   { blockSize, maxNumBatchedTokens }: Limits,
   { tune = true, warn }: BackendOptions,
-): Promise<RunnerOptions['prefer']> {
-  if (!tune || gpu.software || !gpu.features.has('timestamp-query')) return undefined;
-  const { linearOps } = await import('../backends/webgpu/kernel-set.ts');
+): Promise<Pick<RunnerOptions, 'prefer' | 'portable'>> {
+  if (!tune || gpu.software || !gpu.features.has('timestamp-query')) return {};
+  const { attentionShape, linearOps } = await import('../backends/webgpu/kernel-set.ts');
   const { preferenceOf, refusalText } = await import('../backends/webgpu/tune.ts');
+  const { portableParts } = await import('../backends/webgpu/tune-attention.ts');
   const { tuningOf } = await import('../backends/webgpu/tuning-file.ts');
-  const tuning = await tuningOf(gpu, linearOps({ config, dtype, blockSize }), {
+  const kernels = { config, dtype, blockSize };
+  const shape = attentionShape(kernels);
+  const tuning = await tuningOf(gpu, linearOps(kernels), shape, {
     folder: defaultCache(),
     maxRows: maxNumBatchedTokens,
     now: startClock(),
   });
   if (tuning.refusals.length > 0) warn?.(refusalText(gpu.name, tuning.refusals));
-  return preferenceOf(tuning);
+  return { prefer: preferenceOf(tuning), portable: portableParts(tuning, shape) };
 }
 
 interface Place extends Pick<PlacedRunner, 'device' | 'dtype'> {

@@ -25,12 +25,13 @@ test('what was found wrong when a model was loaded', async () => {
   const cache = folder();
   const gpu = await openSoftwareGpu();
   const op = { ...TYPICAL, inputs: 64, outputs: 64 };
-  await tuningOf(gpu, [op], { folder: cache, maxRows: 1, now: () => performance.now() / 1000 });
+  const shape = { dtype: 'f16', heads: 2, kvHeads: 1, headDim: 16, blockSize: 16 } as const;
+  await tuningOf(gpu, [op], shape, { folder: cache, maxRows: 1, now: () => performance.now() / 1000 });
   gpu.destroy();
   const run = async (...flags: string[]) =>
     await succeed([...probe, ...flags], { cwd: cache, env: { ...softwareGpuEnv(), QUIRE_CACHE: cache } });
   expect(await run()).toMatch(
-    /^ {2}tuned +1 kind of layers of models .* and all kernels compute them rightly$/m,
+    /^ {2}tuned +2 kinds of layers of models .* and all kernels compute them rightly$/m,
   );
   const file = join(cache, 'webgpu-tuning.json');
   const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Tuning>;
@@ -38,10 +39,10 @@ test('what was found wrong when a model was loaded', async () => {
   const [[device, tuning]] = Object.entries(stored) as [[string, Tuning]];
   writeFileSync(file, JSON.stringify({ [device]: { ...tuning, refusals: [refusal] } }));
   const text = await run();
-  expect(text).toMatch(/^ {2}tuned +1 kind of layers of models that were loaded$/m);
+  expect(text).toMatch(/^ {2}tuned +2 kinds of layers of models that were loaded$/m);
   expect(text).toMatch(/^ {2}left out +gemv-1 is off by 0\.5, of 1 rows of a layer f16 64x64 residual$/m);
   const { adapters } = JSON.parse(await run('--json'));
-  expect(adapters[0].tuning).toEqual({ layers: 1, refusals: [refusal] });
+  expect(adapters[0].tuning).toEqual({ layers: 2, refusals: [refusal] });
 });
 
 test('--json has the same', async () => {

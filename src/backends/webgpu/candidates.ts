@@ -1,7 +1,7 @@
 import type { Bytes } from '../../core/units.ts';
 import type { GpuDevice } from './device.ts';
 import { Kernel } from './kernel.ts';
-import type { Grid } from './kernels/shader.ts';
+import type { Grid, Shader } from './kernels/shader.ts';
 import type { LinearOp } from './linear/linear-op.ts';
 import type { LinearVariant } from './linear/linear-variant.ts';
 
@@ -57,7 +57,21 @@ async function candidate(
       scratch: Math.max(0, ...passes.map(pass => pass.scratchBytes?.(rows) ?? 0)),
     };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { variant, why: `does not compile (${reason.split('\n')[0]})` };
+    return { variant, why: compileText(error) };
   }
+}
+
+/** What a driver had against a shader, as the end of a sentence about it; undefined: nothing. */
+export async function compileFault(gpu: GpuDevice, shader: Shader): Promise<string | undefined> {
+  try {
+    await Kernel.compile(gpu, shader);
+    return undefined;
+  } catch (error) {
+    return compileText(error);
+  }
+}
+
+function compileText(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return `does not compile (${reason.split('\n')[0]})`;
 }

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../model/config.ts';
-import { decodeShader, prefillShader } from './attention/attention-kernels.ts';
+import { type AttentionPart, decodeShader, prefillShader } from './attention/attention-kernels.ts';
 import type { AttentionShape } from './attention/attention-shape.ts';
 import { mergeShader } from './attention/merge.ts';
 import type { GpuDevice } from './device.ts';
@@ -25,6 +25,8 @@ export interface KernelOptions {
   readonly blockSize: number;
   /** Choices that were measured; see `LINEAR_VARIANTS` for those that were not. */
   readonly prefer?: Preference | undefined;
+  /** Attention that is to be the portable kernels', as the device's faster ones are wrong. */
+  readonly portable?: readonly AttentionPart[] | undefined;
 }
 
 const PARTS = [
@@ -50,7 +52,7 @@ export function attentionShape({ config, dtype, blockSize }: KernelOptions): Att
 }
 
 export function shadersOf(options: KernelOptions, traits: DeviceTraits): Record<Part, Shader> {
-  const { config, dtype, blockSize } = options;
+  const { config, dtype, blockSize, portable = [] } = options;
   const { hidden, heads, kvHeads, headDim, rmsNormEps: eps, vocab } = config;
   const shape = attentionShape(options);
   const norm = (gather: boolean) => rmsNormShader({ dtype, hidden, eps, gather, threads: THREADS });
@@ -67,8 +69,8 @@ export function shadersOf(options: KernelOptions, traits: DeviceTraits): Record<
       blockSize,
       qkNormEps: config.qkNorm ? eps : undefined,
     }),
-    decode: decodeShader(shape, traits),
-    prefill: prefillShader(shape, traits),
+    decode: decodeShader(shape, traits, portable.includes('decode')),
+    prefill: prefillShader(shape, traits, portable.includes('prefill')),
     merge: mergeShader({ dtype, heads, headDim }),
     sample: sampleShader({ vocab, threads: THREADS }),
   };

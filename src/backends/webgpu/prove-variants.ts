@@ -1,18 +1,12 @@
 import { toF32 } from '../model/to-f32.ts';
 import type { Candidate, Refused } from './candidates.ts';
 import type { GpuDevice } from './device.ts';
+import { difference } from './difference.ts';
 import { type DummyLayer, dummyLayers, outputDtype } from './dummy-layers.ts';
 import { GpuMemory } from './gpu-memory.ts';
-import { type Dtype, formatOf } from './kernels/storage.ts';
+import { formatOf } from './kernels/storage.ts';
 import { columnsOf, type LinearOp, ROW_PADDING } from './linear/linear-op.ts';
 import { ReadbackRing } from './readback-ring.ts';
-
-/**
- * How far from the portable kernel a value may be, as a share of the largest. In f16 every kernel was within 4.1e-4 of
- * sums in f64 (docs/kernels.md), so that two right ones are within 8.2e-4 of each other; a sum that lacks one of
- * 4096 terms is off by several times the bound. In f32 only sums are rounded.
- */
-const BOUND: Readonly<Record<Dtype, number>> = { f16: 2e-3, f32: 1e-4 };
 
 /** All of the first rows are read back, for nearly all steps have no more. */
 const FIRST_ROWS = 32;
@@ -51,7 +45,7 @@ export async function proveVariants(
     for (const candidate of ready) {
       const found =
         candidate === portable ? expected : await answer(gpu, ring, op, layer!, candidate, sampled);
-      const why = difference(found, expected, BOUND[op.dtype], columnsOf(op), sampled);
+      const why = difference(found, expected, op.dtype, columnsOf(op), sampled);
       if (why === undefined) proven.push(candidate);
       else refused.push({ variant: candidate.variant, why });
     }
@@ -101,30 +95,4 @@ async function answer(
       bytes: new Uint8Array(data, 0, sampled.length * bytes),
     }),
   );
-}
-
-/** In words, where it is more than the bound. */
-function difference(
-  found: Float32Array,
-  expected: Float32Array,
-  bound: number,
-  columns: number,
-  sampled: readonly number[],
-): string | undefined {
-  let largest = 0;
-  let most = 0;
-  let at = 0;
-  for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(expected[i]!));
-    const off = Math.abs(found[i]! - expected[i]!);
-    // Of two that are no numbers neither is right.
-    if (off <= most) continue;
-    most = Number.isNaN(off) ? Number.POSITIVE_INFINITY : off;
-    at = i;
-    if (most === Number.POSITIVE_INFINITY) break;
-  }
-  if (most <= bound * largest) return undefined;
-  const place = `in row ${sampled[Math.floor(at / columns)]!}, column ${at % columns}`;
-  if (most === Number.POSITIVE_INFINITY) return `is no number ${place}`;
-  return `is off by ${(most / largest).toPrecision(2)} of the largest value ${place}`;
 }

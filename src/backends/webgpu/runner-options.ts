@@ -1,5 +1,6 @@
 import { quoted, UsageError } from '../../core/errors.ts';
 import type { Bytes, Tokens } from '../../core/units.ts';
+import type { AttentionPart } from './attention/attention-kernels.ts';
 import type { Dtype } from './kernels/storage.ts';
 import type { Preference } from './linear/linear-variants.ts';
 
@@ -17,6 +18,8 @@ export interface RunnerOptions {
   readonly maxSeqs?: number | undefined;
   /** Kernel choices that were measured on this adapter. */
   readonly prefer?: Preference | undefined;
+  /** Attention that the adapter's faster kernels compute wrongly: the portable ones stand in. */
+  readonly portable?: readonly AttentionPart[] | undefined;
   /** Compile at the start all kernels that steps up to that size take, or each when it is first needed. Default true. */
   readonly compileAhead?: boolean | undefined;
   /** Told the share of the weights that are on the GPU, 0 … 1. */

@@ -77,9 +77,11 @@ export class WebGpuRunner implements ModelRunner {
     const { dtype, blockSize, maxBatchedTokens, maxSeqs } = settings;
     const memory = new GpuMemory(gpu);
     try {
-      const kernelOptions = { config, dtype, blockSize, prefer: options.prefer };
+      const { prefer, portable } = options;
+      const kernelOptions = { config, dtype, blockSize, prefer, portable };
       const shape = attentionShape(kernelOptions);
-      const planner = new AttentionPlanner(shape, tokensPerPrefill(shape, gpu.traits), WORKGROUPS);
+      const perItem = tokensPerPrefill(shape, gpu.traits, portable?.includes('prefill'));
+      const planner = new AttentionPlanner(shape, perItem, WORKGROUPS);
       const size = { tokens: maxBatchedTokens, outputs: maxSeqs, draws: maxSeqs, words: UPLOAD / 4 };
       const kernels = new KernelSet(gpu, kernelOptions);
       const scratchBytes = (rows: number) =>

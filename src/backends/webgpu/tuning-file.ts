@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Seconds } from '../../core/units.ts';
+import { decodeShader, prefillShader } from './attention/attention-kernels.ts';
+import type { AttentionShape } from './attention/attention-shape.ts';
 import type { GpuDevice } from './device.ts';
 import { EPILOGUES, type LinearOp, TYPICAL } from './linear/linear-op.ts';
 import { LINEAR_VARIANTS } from './linear/linear-variants.ts';
 import { isTuned, type Tuning, tune, tuningKey } from './tune.ts';
+import { attentionKey, tuneAttention } from './tune-attention.ts';
 
 const FILE = 'webgpu-tuning.json';
 const NOTHING: Tuning = { fastest: {}, refusals: [] };
@@ -19,36 +22,39 @@ export interface TuningOptions {
 }
 
 /**
- * The kernels that are right for these layers on this GPU, and of them the fastest. Found out when they are first asked
- * for, remembered by adapter, driver, bounds checks and the variants' code.
+ * The kernels that are right for these layers and this attention on this GPU, and of them the fastest. Found out when they
+ * are first asked for, remembered by adapter, driver, bounds checks and the variants' code.
  */
 export async function tuningOf(
   gpu: GpuDevice,
   ops: readonly LinearOp[],
+  shape: AttentionShape,
   { folder, maxRows, now }: TuningOptions,
 ): Promise<Tuning> {
   const path = join(folder, FILE);
   const known = await knownTuning(gpu, folder);
   const missing = ops.filter(op => !isTuned(known, op, maxRows));
-  if (missing.length === 0) return partOf(known, ops);
-  const found = await tune(gpu, missing, maxRows, now);
-  const tuning: Tuning = {
+  const layers = new Set([...ops.map(tuningKey), attentionKey(shape)]);
+  let tuning = known;
+  if (missing.length > 0) tuning = together(tuning, await tune(gpu, missing, maxRows, now));
+  if (!known.fastest[attentionKey(shape)]) tuning = together(tuning, await tuneAttention(gpu, shape));
+  if (tuning !== known) await remember(path, { ...(await readTunings(path)), [deviceKey(gpu)]: tuning });
+  const { fastest, refusals } = tuning;
+  return { fastest, refusals: refusals.filter(({ layer }) => layers.has(layer)) };
+}
+
+/** What was found last holds. */
+function together(known: Tuning, found: Tuning): Tuning {
+  return {
     fastest: { ...known.fastest, ...found.fastest },
     refusals: [...known.refusals.filter(({ layer }) => !(layer in found.fastest)), ...found.refusals],
   };
-  await remember(path, { ...(await readTunings(path)), [deviceKey(gpu)]: tuning });
-  return partOf(tuning, ops);
 }
 
 /** What was found out on this device, of all layers that it met. */
 export async function knownTuning(gpu: GpuDevice, folder: string): Promise<Tuning> {
   const found = (await readTunings(join(folder, FILE)))[deviceKey(gpu)];
   return typeof found?.fastest === 'object' && Array.isArray(found.refusals) ? found : NOTHING;
-}
-
-function partOf({ fastest, refusals }: Tuning, ops: readonly LinearOp[]): Tuning {
-  const layers = new Set(ops.map(tuningKey));
-  return { fastest, refusals: refusals.filter(({ layer }) => layers.has(layer)) };
 }
 
 /** Renamed into place, so that no one reads half a file. Where it cannot be written, it is measured again. */
@@ -72,6 +78,8 @@ function deviceKey({ name, traits }: GpuDevice): string {
       return [variant.name, ...passes.map(({ shader }) => shader.code)];
     }),
   );
+  const heads = { dtype: TYPICAL.dtype, heads: 32, kvHeads: 8, headDim: 128, blockSize: 16 };
+  code.push(decodeShader(heads, traits).code, prefillShader(heads, traits).code);
   const hash = createHash('sha256').update(code.join()).digest('hex').slice(0, 8);
   return `${name}, ${traits.robust ? 'safe' : 'unsafe'}, kernels ${hash}`;
 }

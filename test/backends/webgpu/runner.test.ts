@@ -136,6 +136,19 @@ test('the same without bounds checks', async () => {
   fast.destroy();
 });
 
+test('the same with portable attention', async () => {
+  const { config, weights } = stories.model;
+  const portable = ['decode', 'prefill'] as const;
+  const other = await WebGpuRunner.create(await gpu(), config, weights, { ...SETTINGS, portable });
+  const seq = sequence([...stories.prompt, ...stories.greedy.slice(0, 20)]);
+  expect(await decode(seq, 15, other)).toEqual(stories.greedy.slice(20, 35));
+  expect([runner, other].map(({ kernels }) => kernels.part('decode').shader.name.split(' ')[0])).toEqual([
+    'subgroup-decode',
+    'paged-attention',
+  ]);
+  other.dispose();
+});
+
 describe('draws', () => {
   const first = (params: object, rest: object = {}): TestRow => ({
     sequence: sequence(stories.prompt),

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { AttentionShape } from '../../../src/backends/webgpu/attention/attention-shape.ts';
 import { candidates } from '../../../src/backends/webgpu/candidates.ts';
 import type { LinearOp } from '../../../src/backends/webgpu/linear/linear-op.ts';
 import type { LinearVariant } from '../../../src/backends/webgpu/linear/linear-variant.ts';
@@ -14,6 +15,7 @@ import {
   tune,
   tuningKey,
 } from '../../../src/backends/webgpu/tune.ts';
+import { attentionKey } from '../../../src/backends/webgpu/tune-attention.ts';
 import { knownTuning, tuningOf } from '../../../src/backends/webgpu/tuning-file.ts';
 import { softwareGpu } from './software-gpu.ts';
 
@@ -29,6 +31,8 @@ const OP: LinearOp = {
   bias: false,
   rows: 'tokens',
 };
+
+const SHAPE: AttentionShape = { dtype: 'f16', heads: 2, kvHeads: 1, headDim: 16, blockSize: 16 };
 
 describe('choosing kernels by measurement', () => {
   test('the fastest is first, and one that does its work many times over is last', async () => {
@@ -89,7 +93,7 @@ describe('what was found out is remembered', () => {
     const device = await gpu();
     const { folder, ...rest } = await options();
     expect(await knownTuning(device, folder)).toEqual({ fastest: {}, refusals: [] });
-    const first = await tuningOf(device, [OP], { folder, ...rest });
+    const first = await tuningOf(device, [OP], SHAPE, { folder, ...rest });
     expect(await knownTuning(device, folder)).toEqual(first);
     const file = join(folder, 'webgpu-tuning.json');
     const stored = JSON.parse(await readFile(file, 'utf8')) as Record<string, Tuning>;
@@ -98,18 +102,19 @@ describe('what was found out is remembered', () => {
     // Changed by hand: were it measured again, it would not be answered.
     const refusal = { variant: 'a kernel', rows: 3, why: 'is off' };
     const byHand: Tuning = {
-      fastest: { [tuningKey(OP)]: { 1: 'by hand' } },
+      fastest: { [tuningKey(OP)]: { 1: 'by hand' }, [attentionKey(SHAPE)]: { 1: 'by hand' } },
       refusals: [
         { ...refusal, layer: tuningKey(OP) },
+        { ...refusal, layer: attentionKey(SHAPE) },
         { ...refusal, layer: 'another' },
       ],
     };
     await writeFile(file, JSON.stringify({ [Object.keys(stored)[0]!]: byHand }));
-    const again = await tuningOf(device, [OP], { folder, ...rest });
+    const again = await tuningOf(device, [OP], SHAPE, { folder, ...rest });
     expect(preferenceOf(again)(OP, 1)).toBe('by hand');
-    expect(again.refusals).toEqual([{ ...refusal, layer: tuningKey(OP) }]);
+    expect(again.refusals).toEqual(byHand.refusals.slice(0, 2));
     const other = { ...OP, outputs: 66 };
-    const both = await tuningOf(device, [OP, other], { folder, ...rest });
+    const both = await tuningOf(device, [OP, other], SHAPE, { folder, ...rest });
     expect(preferenceOf(both)(OP, 1)).toBe('by hand');
     expect(preferenceOf(both)(other, 1)).toMatch(/gemv|tiled/);
     expect((await knownTuning(device, folder)).refusals).toEqual(byHand.refusals);
@@ -118,8 +123,8 @@ describe('what was found out is remembered', () => {
   test('more rows than were asked for before are found out of', async () => {
     const device = await gpu();
     const { folder, ...rest } = await options();
-    await tuningOf(device, [OP], { folder, ...rest });
-    const more = await tuningOf(device, [OP], { folder, ...rest, maxRows: 2 });
+    await tuningOf(device, [OP], SHAPE, { folder, ...rest });
+    const more = await tuningOf(device, [OP], SHAPE, { folder, ...rest, maxRows: 2 });
     expect(preferenceOf(more)(OP, 2)).toMatch(/gemv|tiled/);
   });
 
@@ -129,10 +134,10 @@ describe('what was found out is remembered', () => {
       const device = await gpu();
       const { folder, ...rest } = await options();
       const file = join(folder, 'webgpu-tuning.json');
-      const { refusals } = await tuningOf(device, [OP], { folder, ...rest });
+      const { refusals } = await tuningOf(device, [OP], SHAPE, { folder, ...rest });
       const [key] = Object.keys(JSON.parse(await readFile(file, 'utf8')));
       await writeFile(file, contents.replace('DEVICE', key!));
-      const tuning = await tuningOf(device, [OP], { folder, ...rest });
+      const tuning = await tuningOf(device, [OP], SHAPE, { folder, ...rest });
       expect(preferenceOf(tuning)(OP, 1)).toMatch(/gemv|tiled/);
       expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ [key!]: { refusals } });
     },
