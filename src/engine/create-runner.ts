@@ -118,7 +118,7 @@ async function kernelChoice(
   gpu: GpuDevice,
   config: ModelConfig,
   dtype: 'f16' | 'f32',
-  { blockSize, maxNumBatchedTokens }: Limits,
+  { blockSize, maxNumBatchedTokens, maxNumSeqs }: Limits,
   { tune = true, warn }: BackendOptions,
 ): Promise<Pick<RunnerOptions, 'prefer' | 'portable'>> {
   if (!tune || gpu.software || !gpu.features.has('timestamp-query')) return {};
@@ -130,7 +130,7 @@ async function kernelChoice(
   const shape = attentionShape(kernels);
   const tuning = await tuningOf(gpu, linearOps(kernels), shape, {
     folder: defaultCache(),
-    maxRows: maxNumBatchedTokens,
+    most: { tokens: maxNumBatchedTokens, outputs: maxNumSeqs },
     now: startClock(),
   });
   if (tuning.refusals.length > 0) warn?.(refusalText(gpu.name, tuning.refusals));

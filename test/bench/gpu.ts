@@ -94,7 +94,7 @@ async function measure(mode: string): Promise<void> {
     if (parts.has('tune')) {
       const begin = now();
       const ops = linearOps({ config, dtype: 'f16', blockSize: 16 });
-      const tuning = await tune(gpu, ops, 2048, now);
+      const tuning = await tune(gpu, ops, { tokens: 2048, outputs: 256 }, now);
       result.tuning = { seconds: now() - begin, tuning };
       say(`tuned in ${result.tuning.seconds.toFixed(1)} s: ${JSON.stringify(tuning)}`);
       prefer = preferenceOf(tuning);

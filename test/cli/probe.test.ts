@@ -26,7 +26,11 @@ test('what was found wrong when a model was loaded', async () => {
   const gpu = await openSoftwareGpu();
   const op = { ...TYPICAL, inputs: 64, outputs: 64 };
   const shape = { dtype: 'f16', heads: 2, kvHeads: 1, headDim: 16, blockSize: 16 } as const;
-  await tuningOf(gpu, [op], shape, { folder: cache, maxRows: 1, now: () => performance.now() / 1000 });
+  await tuningOf(gpu, [op], shape, {
+    folder: cache,
+    most: { tokens: 1, outputs: 1 },
+    now: () => performance.now() / 1000,
+  });
   gpu.destroy();
   const run = async (...flags: string[]) =>
     await succeed([...probe, ...flags], { cwd: cache, env: { ...softwareGpuEnv(), QUIRE_CACHE: cache } });

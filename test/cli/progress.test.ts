@@ -53,6 +53,17 @@ describe('the progress bar', () => {
     expect(written).toHaveLength(2);
   });
 
+  test('makes place for a warning, and comes back below it', () => {
+    process.stderr.isTTY = true;
+    const progress = new Progress();
+    progress.update(0.5, 'vllm');
+    const { warn } = progress;
+    warn('slow kernels');
+    progress.update(0.5, 'vllm');
+    expect(written.slice(1, 3)).toEqual(['\r\u001b[2K', 'quire: slow kernels\n']);
+    expect(written[3]).toBe(written[0]);
+  });
+
   test('stays away where stderr is no terminal', () => {
     process.stderr.isTTY = false;
     const progress = new Progress();

@@ -85,6 +85,9 @@ export interface Tuning {
   readonly refusals: readonly Refusal[];
 }
 
+/** Rows that layers have in a step at most: all tokens, or those whose logits are wanted. */
+export type MostRows = Readonly<Record<LinearOp['rows'], number>>;
+
 /** A variant that does not do what it should on this device. */
 export interface Refusal {
   readonly variant: string;
@@ -104,19 +107,21 @@ export function tuningKey({ dtype, inputs, outputs, epilogue, bias }: LinearOp):
 /**
  * Proves the variants of every layer in every range of rows in which there is a choice, and measures those that are
  * right.
- * @param maxRows of a step: ranges beyond are left out.
+ * @param most ranges beyond are left out.
  * @throws UsageError when the driver does not compile what they are to be compared with.
  */
 export async function tune(
   gpu: GpuDevice,
   ops: readonly LinearOp[],
-  maxRows: number,
+  most: MostRows,
   now: () => Seconds,
   variants: readonly LinearVariant[] = LINEAR_VARIANTS,
 ): Promise<Tuning> {
-  const bounds = variantBounds(variants).filter(least => least <= maxRows);
+  const bounds = variantBounds(variants);
   const ranges = ops.flatMap(op =>
-    bounds.map((least, i) => ({ op, least, rows: triedRows(least, bounds[i + 1], maxRows) })),
+    bounds
+      .filter(least => least <= most[op.rows])
+      .map((least, i) => ({ op, least, rows: triedRows(least, bounds[i + 1], most[op.rows]) })),
   );
   // All of them before the first is timed: the GPU must not fall idle in between.
   const made = await Promise.all(
@@ -146,8 +151,8 @@ export async function tune(
 }
 
 /** One less than most of a range, so that no tile is full. */
-function triedRows(least: number, next: number | undefined, maxRows: number): number {
-  return Math.max(least, Math.min((next ?? LARGE + 1) - 1, maxRows) - 1);
+function triedRows(least: number, next: number | undefined, most: number): number {
+  return Math.max(least, Math.min((next ?? LARGE + 1) - 1, most) - 1);
 }
 
 function isPortable({ variant }: Candidate | Refused): boolean {
@@ -172,9 +177,9 @@ export function refusalText(device: string, refusals: readonly Refusal[]): strin
 }
 
 /** Whether a layer was tuned for steps of up to so many rows. */
-export function isTuned({ fastest }: Tuning, op: LinearOp, maxRows: number): boolean {
+export function isTuned({ fastest }: Tuning, op: LinearOp, most: MostRows): boolean {
   const known = fastest[tuningKey(op)];
-  return variantBounds().every(least => least > maxRows || known?.[least] !== undefined);
+  return variantBounds().every(least => least > most[op.rows] || known?.[least] !== undefined);
 }
 
 /** Answers with what was measured. */

@@ -7,7 +7,7 @@ import type { AttentionShape } from './attention/attention-shape.ts';
 import type { GpuDevice } from './device.ts';
 import { EPILOGUES, type LinearOp, TYPICAL } from './linear/linear-op.ts';
 import { LINEAR_VARIANTS } from './linear/linear-variants.ts';
-import { isTuned, type Tuning, tune, tuningKey } from './tune.ts';
+import { isTuned, type MostRows, type Tuning, tune, tuningKey } from './tune.ts';
 import { attentionKey, tuneAttention } from './tune-attention.ts';
 
 const FILE = 'webgpu-tuning.json';
@@ -16,8 +16,7 @@ const NOTHING: Tuning = { fastest: {}, refusals: [] };
 export interface TuningOptions {
   /** Where measurements are remembered. */
   readonly folder: string;
-  /** Most rows of a step. */
-  readonly maxRows: number;
+  readonly most: MostRows;
   readonly now: () => Seconds;
 }
 
@@ -29,14 +28,14 @@ export async function tuningOf(
   gpu: GpuDevice,
   ops: readonly LinearOp[],
   shape: AttentionShape,
-  { folder, maxRows, now }: TuningOptions,
+  { folder, most, now }: TuningOptions,
 ): Promise<Tuning> {
   const path = join(folder, FILE);
   const known = await knownTuning(gpu, folder);
-  const missing = ops.filter(op => !isTuned(known, op, maxRows));
+  const missing = ops.filter(op => !isTuned(known, op, most));
   const layers = new Set([...ops.map(tuningKey), attentionKey(shape)]);
   let tuning = known;
-  if (missing.length > 0) tuning = together(tuning, await tune(gpu, missing, maxRows, now));
+  if (missing.length > 0) tuning = together(tuning, await tune(gpu, missing, most, now));
   if (!known.fastest[attentionKey(shape)]) tuning = together(tuning, await tuneAttention(gpu, shape));
   if (tuning !== known) await remember(path, { ...(await readTunings(path)), [deviceKey(gpu)]: tuning });
   const { fastest, refusals } = tuning;

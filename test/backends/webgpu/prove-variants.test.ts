@@ -69,8 +69,11 @@ function spoilt(variant: LinearVariant, row: number, column: number, by: string)
   };
 }
 
-async function tuned(op: LinearOp, variants: readonly LinearVariant[], maxRows = 36) {
-  const { fastest, refusals } = await tune(await gpu(), [op], maxRows, now, [...variants, PORTABLE]);
+async function tuned(op: LinearOp, variants: readonly LinearVariant[], tokens = 36) {
+  const { fastest, refusals } = await tune(await gpu(), [op], { tokens, outputs: 0 }, now, [
+    ...variants,
+    PORTABLE,
+  ]);
   return { fastest: fastest[tuningKey(op)]!, refusals };
 }
 
@@ -116,7 +119,7 @@ describe('a kernel that computes wrongly on this GPU is left out, and named', ()
 
   test('nothing is compared with a kernel that does not compile', async () => {
     const wrong = { ...PORTABLE, passes: changed(PORTABLE, 'fn main(', 'fn main( {').passes };
-    const tuning = tune(await gpu(), [residual], 2, now, [square, wrong]);
+    const tuning = tune(await gpu(), [residual], { tokens: 2, outputs: 0 }, now, [square, wrong]);
     await expect(tuning).rejects.toThrow(
       /kernels of qkv cannot be proven on SwiftShader.*tiled-16x64, which .* --no-tune/s,
     );

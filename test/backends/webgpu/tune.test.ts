@@ -21,6 +21,7 @@ import { softwareGpu } from './software-gpu.ts';
 
 const gpu = softwareGpu();
 const now = () => performance.now() / 1000;
+const most = (tokens: number) => ({ tokens, outputs: 1 });
 
 const OP: LinearOp = {
   name: 'down',
@@ -66,9 +67,10 @@ describe('choosing kernels by measurement', () => {
   });
 
   test('each range of rows that has a choice gets one, up to the rows asked for', async () => {
-    const tuning = await tune(await gpu(), [OP], 3, now);
+    const tuning = await tune(await gpu(), [OP, { ...OP, rows: 'outputs', outputs: 66 }], most(3), now);
     const chosen = tuning.fastest[tuningKey(OP)]!;
     expect(Object.keys(chosen).map(Number)).toEqual([1, 2, 3]);
+    expect(Object.keys(tuning.fastest[tuningKey({ ...OP, outputs: 66 })]!).map(Number)).toEqual([1]);
     expect(tuning.refusals).toEqual([]);
     const prefer = preferenceOf(tuning);
     for (const rows of [1, 2, 3]) {
@@ -87,7 +89,11 @@ test('a user is told of each variant once', () => {
 });
 
 describe('what was found out is remembered', () => {
-  const options = async () => ({ folder: await mkdtemp(join(tmpdir(), 'quire-tuning-')), maxRows: 1, now });
+  const options = async () => ({
+    folder: await mkdtemp(join(tmpdir(), 'quire-tuning-')),
+    most: most(1),
+    now,
+  });
 
   test('by device and layer, and not found out again', async () => {
     const device = await gpu();
@@ -124,7 +130,7 @@ describe('what was found out is remembered', () => {
     const device = await gpu();
     const { folder, ...rest } = await options();
     await tuningOf(device, [OP], SHAPE, { folder, ...rest });
-    const more = await tuningOf(device, [OP], SHAPE, { folder, ...rest, maxRows: 2 });
+    const more = await tuningOf(device, [OP], SHAPE, { folder, ...rest, most: most(2) });
     expect(preferenceOf(more)(OP, 2)).toMatch(/gemv|tiled/);
   });
 
