@@ -16,5 +16,6 @@ export function liveComparisonHtml(one: LiveComparison): string {
   const said = [...first, fitSentence(one.fit), paceSentence(one), ...one.notes]
     .map(text => `<p>${escapeHtml(text)}</p>`)
     .join('\n');
-  return unfolding(liveTitle(one), '', `${tableHtml(liveTable(one))}\n${said}`);
+  const more = noise === undefined ? '' : ', of a device that did not keep its pace';
+  return unfolding(liveTitle(one), more, `${tableHtml(liveTable(one))}\n${said}`);
 }

@@ -100,7 +100,7 @@ const told = async <T>(child: ChildProcess): Promise<T> => (await once(child, 'm
 async function main(): Promise<void> {
   const server = start('server');
   const { port } = await told<{ port: number }>(server);
-  // The rush of the first second is another question.
+  // The rush of the first second is another question: serve-rush.ts.
   const rushed = told(server);
   let running = true;
   const clients = start('clients', String(port));

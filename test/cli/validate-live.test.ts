@@ -216,6 +216,10 @@ test('calibrated on a device that keeps its pace, the simulation says within 2 %
   expect(said).toContain('The device did not keep its pace');
   expect(said).toContain('From tenth to tenth of the steps it was 70 % to 130 %');
   expect(liveComparisonHtml(disturbed)).toContain('<p>The device did not keep its pace');
+  expect(liveComparisonHtml(disturbed)).toContain(
+    'the figures, of a device that did not keep its pace</summary>',
+  );
+  expect(liveComparisonHtml(comparison)).toContain('the figures</summary>');
   expect(unsteady({ ...comparison, pace: 1.3 })).toMatch(/run it again when the machine is quiet/);
 });
 
