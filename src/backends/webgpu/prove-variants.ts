@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/errors.ts';
 import { toF32 } from '../model/to-f32.ts';
 import type { Candidate, Refused } from './candidates.ts';
 import type { GpuDevice } from './device.ts';
@@ -6,6 +7,8 @@ import { type DummyLayer, dummyLayers, outputDtype } from './dummy-layers.ts';
 import { GpuMemory } from './gpu-memory.ts';
 import { formatOf } from './kernels/storage.ts';
 import { columnsOf, type LinearOp, ROW_PADDING } from './linear/linear-op.ts';
+import { PORTABLE } from './linear/linear-variants.ts';
+import { portableFault } from './prove-portable.ts';
 import { ReadbackRing } from './readback-ring.ts';
 
 /** All of the first rows are read back, for nearly all steps have no more. */
@@ -25,6 +28,7 @@ export interface Proof {
  * Computes one layer of noise with each candidate, and compares it with what the portable kernel makes of it: all
  * columns of some rows. Nothing of one candidate is left for the next to find.
  * @param rows best no whole number of tiles.
+ * @throws UsageError when the portable kernel itself is wrong.
  */
 export async function proveVariants(
   gpu: GpuDevice,
@@ -40,6 +44,15 @@ export async function proveVariants(
     const [layer] = await dummyLayers(gpu, memory, op, rows, scratch, 1);
     const sampled = sampledRows(rows);
     const expected = await answer(gpu, ring, op, layer!, portable, sampled);
+    const fault = await portableFault(
+      gpu,
+      ring,
+      op,
+      layer!,
+      rows,
+      (row, column) => expected[sampled.indexOf(row) * columnsOf(op) + column]!,
+    );
+    if (fault !== undefined) throw unprovable(gpu, op, fault);
     const proven: Candidate[] = [];
     const refused: Refused[] = [];
     for (const candidate of ready) {
@@ -54,6 +67,14 @@ export async function proveVariants(
     ring.destroy();
     memory.destroy();
   }
+}
+
+/** Of a device whose portable kernel is of no use. @param why the end of a sentence about it. */
+export function unprovable({ name }: GpuDevice, op: LinearOp, why: string): UsageError {
+  return new UsageError(
+    `the kernels of ${op.name} cannot be proven on ${name}, as ${PORTABLE.name}, which they are compared with, ` +
+      `${why}: update its driver, or take them as they are with --no-tune`,
+  );
 }
 
 function sampledRows(rows: number): readonly number[] {

@@ -1,4 +1,3 @@
-import { UsageError } from '../../core/errors.ts';
 import { type Bytes, MiB, type Seconds } from '../../core/units.ts';
 import { measureBandwidth, passTime } from './bandwidth.ts';
 import { type Candidate, candidates, type Refused } from './candidates.ts';
@@ -8,7 +7,7 @@ import { GpuMemory } from './gpu-memory.ts';
 import type { LinearOp } from './linear/linear-op.ts';
 import type { LinearVariant } from './linear/linear-variant.ts';
 import { LINEAR_VARIANTS, PORTABLE, type Preference, variantBounds } from './linear/linear-variants.ts';
-import { proveVariants } from './prove-variants.ts';
+import { proveVariants, unprovable } from './prove-variants.ts';
 
 /** Dispatches are repeated until a pass takes about so long: timestamps are no finer than a microsecond. */
 const PASS: Seconds = 0.001;
@@ -108,7 +107,7 @@ export function tuningKey({ dtype, inputs, outputs, epilogue, bias }: LinearOp):
  * Proves the variants of every layer in every range of rows in which there is a choice, and measures those that are
  * right.
  * @param most ranges beyond are left out.
- * @throws UsageError when the driver does not compile what they are to be compared with.
+ * @throws UsageError when what they are to be compared with does not compile, or is wrong itself.
  */
 export async function tune(
   gpu: GpuDevice,
@@ -134,7 +133,8 @@ export async function tune(
     // Without a choice; one of the others is faster, or all are refused.
     (fastest[tuningKey(op)] ??= {})[least] = PORTABLE.name;
     if (ready.length + refused.length < 2) continue;
-    const portable = ready.find(isPortable) ?? noComparison(gpu, op, refused);
+    const portable = ready.find(isPortable);
+    if (!portable) throw unprovable(gpu, op, refused.find(isPortable)?.why ?? 'is missing');
     const proof = await proveVariants(gpu, op, rows, ready, portable);
     const all = [...refused, ...proof.refused];
     refusals.push(
@@ -157,14 +157,6 @@ function triedRows(least: number, next: number | undefined, most: number): numbe
 
 function isPortable({ variant }: Candidate | Refused): boolean {
   return variant.name === PORTABLE.name;
-}
-
-function noComparison(gpu: GpuDevice, op: LinearOp, refused: readonly Refused[]): never {
-  const why = refused.find(isPortable)?.why ?? 'is missing';
-  throw new UsageError(
-    `the kernels of ${op.name} cannot be proven on ${gpu.name}, as ${PORTABLE.name}, which they are compared with, ` +
-      `${why}: update its driver, or take them as they are with --no-tune`,
-  );
 }
 
 /** What a user is told. @param device by name. */

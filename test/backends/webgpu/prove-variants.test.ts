@@ -7,6 +7,7 @@ import { PORTABLE } from '../../../src/backends/webgpu/linear/linear-variants.ts
 import { matrixVariant } from '../../../src/backends/webgpu/linear/matrix-variant.ts';
 import { tiledVariant } from '../../../src/backends/webgpu/linear/tiled-gemm.ts';
 import { tune, tuningKey } from '../../../src/backends/webgpu/tune.ts';
+import { UsageError } from '../../../src/core/errors.ts';
 import { emulated } from './emulated-matrices.ts';
 import { softwareGpu } from './software-gpu.ts';
 
@@ -109,6 +110,13 @@ describe('a kernel that computes wrongly on this GPU is left out, and named', ()
     expect(fastest).toEqual({ 1: PORTABLE.name });
   });
 
+  test.each(EPILOGUES)('and in f32 only what is right is kept, too: %s', async epilogue => {
+    const op: LinearOp = { ...opOf(epilogue, 96), dtype: 'f32' };
+    const wrong = changed(square, 'k < 32u', 'k < 31u');
+    const { refusals } = await tuned(op, [{ ...square, name: 'right' }, wrong]);
+    expect(refusals.map(({ variant }) => variant)).toEqual(['wrong']);
+  });
+
   test('only where it is wrong', async () => {
     const few = { ...spoilt(square, 3, 0, '1.0'), minRows: 1, maxRows: 8 };
     const { fastest, refusals } = await tuned(residual, [few, { ...square, name: 'right', minRows: 9 }]);
@@ -117,12 +125,17 @@ describe('a kernel that computes wrongly on this GPU is left out, and named', ()
     expect(fastest[9]).toMatch(/^(right|tiled-16x64)$/);
   });
 
-  test('nothing is compared with a kernel that does not compile', async () => {
-    const wrong = { ...PORTABLE, passes: changed(PORTABLE, 'fn main(', 'fn main( {').passes };
+  test.each([
+    ['does not compile', 'fn main(', 'fn main( {', /does not compile/],
+    ['is wrong itself', 'k < 32u', 'k < 31u', /is off by 0\.\d+ of the largest value in row \d+: update/],
+  ])('nothing is compared with a kernel that %s', async (_, code, by, why) => {
+    const wrong = { ...PORTABLE, passes: changed(PORTABLE, code, by).passes };
     const tuning = tune(await gpu(), [residual], { tokens: 2, outputs: 0 }, now, [square, wrong]);
     await expect(tuning).rejects.toThrow(
       /kernels of qkv cannot be proven on SwiftShader.*tiled-16x64, which .* --no-tune/s,
     );
+    await expect(tuning).rejects.toThrow(why);
+    await expect(tuning).rejects.toThrow(UsageError);
   });
 });
 
