@@ -112,13 +112,13 @@ describe('quire report', () => {
       '--policy',
       'hf-static,sglang,vllm',
       '--num-prompts',
-      '300',
+      '100',
       '--replications',
       '1',
     ]);
     // A page that leaves little room.
     const page = join(cwd, 'page.html');
-    writeFileSync(page, `<html><head><title>x</title></head><body>${' '.repeat(2_530_000)}</body></html>`);
+    writeFileSync(page, `<html><head><title>x</title></head><body>${' '.repeat(2_790_000)}</body></html>`);
     const said = await written(cwd, {}, page);
     const html = () => readFileSync(join(cwd, 'r.html'), 'utf8');
     expect(statSync(join(cwd, 'r.html')).size).toBeLessThan(3e6);
@@ -135,12 +135,12 @@ describe('quire report', () => {
       '--policy',
       'hf-static,vllm',
       '--num-prompts',
-      '300',
+      '100',
       '--replications',
       '1',
     ]);
     const page = join(cwd, 'page.html');
-    writeFileSync(page, `<html><head><title>x</title></head><body>${' '.repeat(2_850_000)}</body></html>`);
+    writeFileSync(page, `<html><head><title>x</title></head><body>${' '.repeat(2_920_000)}</body></html>`);
     const said = await written(cwd, {}, page);
     expect(statSync(join(cwd, 'r.html')).size).toBeLessThan(3e6);
     expect(said.replaceAll(/\s+/g, ' ')).toMatch(/Of vllm the views show the first [\d.]+ s of [\d.]+ s/);

@@ -17,7 +17,8 @@ const update = process.env['UPDATE_GOLDEN'] === '1';
 const golden: Record<string, string> = JSON.parse(readFileSync(file, 'utf8'));
 
 const loads: Record<string, Config> = {
-  'sharegpt at once': { workload: 'sharegpt', num_prompts: 120 },
+  // Of this seed some requests are rejected, too, and some preempted under every policy that does it.
+  'sharegpt at once': { workload: 'sharegpt', num_prompts: 40, seed: 3 },
   'alpaca, bursty, n = 3': { workload: 'alpaca', num_prompts: 60, request_rate: 4, burstiness: 0.5, n: 3 },
   'beams of 4': { workload: 'alpaca', num_prompts: 30, request_rate: 2, beam_width: 4 },
   'shared prefixes, aborts, priorities': {
@@ -35,7 +36,7 @@ const loads: Record<string, Config> = {
 for (const { name } of policies) {
   for (const [load, config] of Object.entries(loads)) {
     test(`${name}, ${load}: same bytes as ever`, async () => {
-      const full = completeConfig({ ...config, policy: [name], kv_slots: 6000, replications: 1, seed: 7 });
+      const full = completeConfig({ seed: 7, ...config, policy: [name], kv_slots: 6000, replications: 1 });
       const model = findModel(full.model)!;
       const lines: string[] = [];
       const log = new EventLog(text => lines.push(text));
