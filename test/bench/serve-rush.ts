@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /**
  * What `/health` waits for while so many streams come at once, and then while all of them run: a real `quire serve`
  * in front of a simulated A100, clients of another process that give way to it, and a third that asks. Each run has
- * a server of its own, which has served one request.
+ * a server of its own, which has served one request. A last run looks at the server from inside: `turn-times.ts`.
  * `npm run bench:serve -- [streams] [tokens of each] [runs]`
  */
 const clientsOf = process.argv[2] === 'clients' ? Number(process.argv[3]) : undefined;
@@ -69,7 +69,7 @@ function health(port: number, agent: Agent): Promise<number> {
   });
 }
 
-async function serve(): Promise<{ server: ChildProcess; port: number }> {
+async function serve(node: readonly string[]): Promise<{ server: ChildProcess; port: number }> {
   const quire = join(import.meta.dirname, '../../src/cli/main.js');
   const simulated = ['--backend', 'simulated', '--gpu', 'a100-80g', '--model', 'llama-2-7b'];
   const args = [
@@ -82,15 +82,16 @@ async function serve(): Promise<{ server: ChildProcess; port: number }> {
     '--log-level',
     'warn',
   ];
-  const server = spawn(process.execPath, [...process.execArgv, quire, ...args], {
+  const server = spawn(process.execPath, [...process.execArgv, ...node, quire, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [said] = await once(server.stdout!, 'data');
   return { server, port: Number(/at http:\S+:(\d+)/.exec(String(said))![1]) };
 }
 
-async function run(): Promise<void> {
-  const { server, port } = await serve();
+/** @param node Flags of the server's Node: what it does then is its own to say. */
+async function run(node: readonly string[] = []): Promise<void> {
+  const { server, port } = await serve(node);
   const agent = new Agent({ keepAlive: true });
   const asked = async (until: Promise<unknown>) => {
     const delays: number[] = [];
@@ -117,9 +118,11 @@ async function run(): Promise<void> {
   const rush = await asked(opened!);
   const prefill = await asked(spoke!);
   const steady = await asked(over!);
-  console.log(`/health, until ${streams} are let in: ${rush}`);
-  console.log(`         until each has a token: ${prefill}`);
-  console.log(`         while all run: ${steady}`);
+  if (node.length === 0) {
+    console.log(`/health, until ${streams} are let in: ${rush}`);
+    console.log(`         until each has a token: ${prefill}`);
+    console.log(`         while all run: ${steady}`);
+  }
   agent.destroy();
   child.kill();
   server.kill();
@@ -127,4 +130,7 @@ async function run(): Promise<void> {
 }
 
 if (clientsOf !== undefined) await clients(clientsOf);
-else for (let i = 0; i < runs; i++) await run();
+else {
+  for (let i = 0; i < runs; i++) await run();
+  await run(['--import', new URL('./turn-times.js', import.meta.url).href]);
+}
