@@ -64,6 +64,21 @@ test('a client that hangs up while its prompt is on its way is aborted, too', as
   expect(await metric(metrics, ended('client_disconnected'))).toBe(1);
 });
 
+test.each([
+  ['that says its length', 'content-length: 100\r\n\r\n{"prompt":'],
+  ['in chunks', 'transfer-encoding: chunked\r\n\r\n5\r\n{"pro'],
+])('a client that leaves in the middle of a body %s is no error of the server', async (_how, body) => {
+  const { app, metrics, lifecycle, lines } = testServer();
+  const { port } = await listening(app);
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${body}`);
+  await until(() => lifecycle.load === 1, 'it has begun');
+  socket.destroy();
+  const ends = `quire:requests_ended_total{model_name="",engine="",endpoint="${path}",outcome="client_disconnected"}`;
+  await until(async () => (await metric(metrics, ends)) === 1, 'it is counted');
+  expect(lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+});
+
 test('a reader that does not read is cut off after its backlog, and slows nobody', async () => {
   // Long tokens, so that the socket is full soon.
   const engine = fakeEngine({ byHand: true, config: { maxModelLen: 100_000 } });
