@@ -19,7 +19,7 @@ export default defineConfig({
       { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: pure } },
     ],
     setupFiles: ['test/support/setup.ts'],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 2,
     reporters: ['default', new SummaryReporter()],

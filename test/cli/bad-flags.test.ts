@@ -142,7 +142,7 @@ describe('numbers at the ends of what numbers can be do not make it run for ever
     '--workload closed-loop --users 1000000',
   ])('%s', async flags => {
     const args = `compare --policy vllm --replications 1 --num-prompts 5 ${flags}`.split(' ');
-    const { code, stderr } = await quire(args, { cwd: folder(), timeout: 8000 });
+    const { code, stderr } = await quire(args, { cwd: folder(), timeout: 30_000 });
     expect(code === 0 || code === 2).toBe(true);
     expect(stderr).not.toMatch(/^ {4}at /m);
   });

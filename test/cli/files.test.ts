@@ -224,7 +224,7 @@ describe('a trace that can be read once only', () => {
     const { code, stderr } = await quire(['compare', '--trace', 'pipe'], {
       cwd,
       started: feed(cwd, trace),
-      timeout: 5000,
+      timeout: 30_000,
     });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^quire: pipe: .*once/);

@@ -393,7 +393,7 @@ describe('backends', () => {
 
   test('on a GPU it tells the same story, and lets the device go', async () => {
     const small = ['--backend', 'webgpu', '--dtype', 'f32', '--max-num-seqs', '4', '--max-model-len', '128'];
-    const options = { cwd: folder(), env: softwareGpuEnv(), timeout: 60_000 };
+    const options = { cwd: folder(), env: softwareGpuEnv() };
     const document = JSON.parse(await succeed([...args, ...small, '--json'], options));
     expect(document).toMatchObject({
       backend: 'webgpu',

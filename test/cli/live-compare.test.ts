@@ -10,7 +10,7 @@ const live = ['compare', '--backend', 'reference', '--model', storiesFolder];
 const small = ['--num-prompts', '8', '--input-len', '10', '--output-len', '12', '--out', 'o.json'];
 
 const run = async (args: readonly string[], cwd = folder()) =>
-  JSON.parse(await succeed([...args, '--json'], { cwd, timeout: 60_000 }));
+  JSON.parse(await succeed([...args, '--json'], { cwd }));
 
 /** Keys of objects within objects; lists and numbers are leaves. */
 function shapeOf(value: unknown): unknown {
@@ -58,7 +58,7 @@ test('the same figures as of a simulation, measured', async () => {
 });
 
 test('tables as of a simulation, with what it was measured on', async () => {
-  const stdout = await succeed([...live, ...small], { cwd: folder(), timeout: 60_000, alone: true });
+  const stdout = await succeed([...live, ...small], { cwd: folder(), alone: true });
   expect(stdout).toMatch(
     /^stories260K, measured on the CPU \(reference, f32\) · uniform, all at once · 8 requests\n/,
   );
@@ -139,7 +139,7 @@ describe('workloads', () => {
 test('--events and the results file', async () => {
   const cwd = folder();
   const events = ['--events', 'e.quire', '--events', 'e.jsonl'];
-  await succeed([...live, ...small, ...events], { cwd, timeout: 60_000, alone: true });
+  await succeed([...live, ...small, ...events], { cwd, alone: true });
   const recordings = await decodeRecordings(readFileSync(join(cwd, 'e.quire')), 'e.quire');
   const { results } = JSON.parse(readFileSync(join(cwd, 'o.json'), 'utf8'));
   for (const [i, { policy, steps, requests }] of recordings.entries()) {
@@ -211,7 +211,7 @@ test('on a GPU', async () => {
     '64',
   ];
   const tiny = ['--num-prompts', '4', '--input-len', '6', '--output-len', '5', '--policy', 'hf-static,vllm'];
-  const options = { cwd: folder(), env: softwareGpuEnv(), timeout: 60_000 };
+  const options = { cwd: folder(), env: softwareGpuEnv() };
   const { quire: made, results } = JSON.parse(await succeed([...gpu, ...tiny, '--json'], options));
   expect(made).toMatchObject({ backend: 'webgpu', device: expect.stringContaining('SwiftShader') });
   expect(results.map(({ completed }: { completed: number }) => completed)).toEqual([4, 4]);

@@ -44,7 +44,7 @@ export async function quire(args: readonly string[], options: RunOptions): Promi
     cwd: options.cwd,
     env: { ...env, ...options.env },
     stdio: [options.input === undefined ? 'ignore' : 'pipe', options.stdout ?? 'pipe', 'pipe'],
-    timeout: options.timeout ?? 60_000,
+    timeout: options.timeout ?? 150_000,
     killSignal: 'SIGKILL',
   });
   let stdout = '';
