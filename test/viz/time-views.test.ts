@@ -5,12 +5,13 @@ import type { View } from '../../viz/picture.ts';
 import { light } from '../../viz/theme.ts';
 import { barsOf } from '../../viz/views/bars.ts';
 import { views } from '../../viz/views/index.ts';
+import { stretches } from '../../viz/views/steps.ts';
 import { recordingArbitrary } from '../trace/runs.ts';
 import { pagedRecording, paneOf, small, staticRecording, textsOf, view } from './support.ts';
 
-describe('the timeline', () => {
-  const timeline = view('timeline');
+const timeline = view('timeline');
 
+describe('the timeline', () => {
   test('a request is something from its arrival to its end', async () => {
     await fc.assert(
       fc.asyncProperty(recordingArbitrary(), async run => {
@@ -56,6 +57,54 @@ describe('the timeline', () => {
     const [said] = textsOf(picture).filter(text => /^\d+ of 5,000 requests/.test(text));
     expect(Number(said!.split(' ')[0])).toBeLessThanOrEqual(100);
     expect(textsOf(picture)).toContain('4321');
+  });
+});
+
+/** The same run on an engine that needs 5 ms from the end of a step to the start of the next. */
+function withGaps(recording: Recording): Recording {
+  const { steps } = recording;
+  const gap = 0.005;
+  const later = (times: Float64Array) => times.map((time, step) => time + gap * step);
+  const over = (time: number) => time + gap * steps.end.findLastIndex(end => end <= time);
+  const requests = recording.requests.map(one => ({ ...one, finished: over(one.finished) }));
+  return { ...recording, requests, steps: { ...steps, time: later(steps.time), end: later(steps.end) } };
+}
+
+describe('between two steps of a real engine', () => {
+  const plain = pagedRecording();
+  const gapped = withGaps(plain);
+  const { count, time, end } = gapped.steps;
+  const those = (step: number) =>
+    gapped.work.request.subarray(gapped.work.start[step]!, gapped.work.start[step + 1]!);
+  const goesOn = (step: number) => those(step).some(request => those(step + 1).includes(request));
+
+  test('requests of both are what they were', () => {
+    const kinds = (recording: Recording) => barsOf(recording).map(bars => bars.map(({ kind }) => kind));
+    expect(kinds(gapped)).toEqual(kinds(plain));
+  });
+
+  test('what they hold is held, and nobody runs', () => {
+    const plot = { left: 0, right: 10_000, top: 0, bottom: 10, from: 0, to: end[count - 1]! };
+    const state = stretches(gapped, plot, 'free');
+    const work = stretches(gapped, plot, 'duration');
+    const x = (at: number) => (at / plot.to) * plot.right;
+    let held = 0;
+    for (let step = 0; step < count - 1; step++) {
+      if (goesOn(step)) held++;
+      expect(state[step]!.x1).toBeCloseTo(x(goesOn(step) ? time[step + 1]! : end[step]!), 6);
+      expect(work[step]!.x1).toBeCloseTo(x(end[step]!), 6);
+    }
+    expect(held).toBeGreaterThan(2);
+  });
+
+  test('the legend of the timeline counts the step that it names, at its very end, too', () => {
+    for (let step = 0; step < count; step++) {
+      const { decodeTokens, prefillTokens } = gapped.steps;
+      const texts = textsOf(timeline.draw({ ...paneOf(gapped, step), time: end[step]! }, small, light));
+      const named = (kind: string) => Number(texts.find(text => text.startsWith(`${kind} `))!.split(' ')[1]);
+      expect(named('decode') > 0).toBe(decodeTokens[step]! > 0);
+      expect(named('prefill') > 0).toBe(prefillTokens[step]! > 0);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Mark, Theme } from '../picture.ts';
 import { line, roomOf, text } from '../views/marks.ts';
 import { extremesIn } from '../views/peaks.ts';
-import { firstWhere } from '../views/steps.ts';
+import { firstWhere, lasts } from '../views/steps.ts';
 import { h } from './dom.ts';
 import { Painter } from './paint.ts';
 import type { Run } from './run.ts';
@@ -120,7 +120,9 @@ export class Overview {
     for (let x = 0; x < width; x++) {
       from = firstWhere(from, steps.count, step => pixelOf(steps.end[step]!) >= x);
       const to = firstWhere(from, steps.count, step => pixelOf(steps.time[step]!) > x);
-      const top = from < to ? steps.usage.token[extremesIn(recording, 'token', from, to).highest]! : 0;
+      let highest = from < to ? extremesIn(recording, 'token', from, to).highest : undefined;
+      if (highest === undefined && from > 0 && pixelOf(lasts(recording, from - 1)) >= x) highest = from - 1;
+      const top = highest === undefined ? 0 : steps.usage.token[highest]!;
       points.push(x, height - 1 - (top / memory.capacity) * (height - LEGEND - 2));
     }
     const mark = line(points, colorOf(side, theme), 1.5);

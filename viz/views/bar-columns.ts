@@ -74,14 +74,17 @@ class Sweep {
         if (kind !== HELD) this.#tokens.add(this.#last[request]!, tokens);
         continue;
       }
-      this.#worked[request] = step;
-      this.#pause(request, from);
-      this.#idle[request] = STALLED;
       const last = this.#last[request]!;
-      if (last >= 0 && this.#kind.at(last) === kind && kind !== PREFILL) {
-        this.#to.set(last, to);
-        this.#steps.add(last, 1);
-        this.#tokens.add(last, tokens);
+      // A real engine needs a moment from step to step, which is no pause of those that are in both.
+      if (step > 0 && this.#worked[request] === step - 1) this.#to.set(last, from);
+      else this.#pause(request, from);
+      this.#worked[request] = step;
+      this.#idle[request] = STALLED;
+      const now = this.#last[request]!;
+      if (now >= 0 && this.#kind.at(now) === kind && kind !== PREFILL) {
+        this.#to.set(now, to);
+        this.#steps.add(now, 1);
+        this.#tokens.add(now, tokens);
       } else this.#push(request, from, to, kind, 1, tokens);
     }
   }

@@ -41,25 +41,40 @@ export function highest(values: ArrayLike<number>): number {
 }
 
 /**
- * The steps of a window, each from its start to its end. Where more than two begin within one pixel, the two at which
+ * When a state that a step shows is over: with the step; where a request of it goes on in the next one, with that
+ * one's start, as a real engine needs a moment from step to step.
+ */
+export function lasts({ steps, work }: Recording, step: number): Seconds {
+  const next = step + 1;
+  if (next >= steps.count || steps.time[next]! <= steps.end[step]!) return steps.end[step]!;
+  const start = work.start[next]!;
+  const those = new Set(work.request.subarray(work.start[step]!, start));
+  const goesOn = work.request.subarray(start, work.start[next + 1]!).some(request => those.has(request));
+  return goesOn ? steps.time[next]! : steps.end[step]!;
+}
+
+/**
+ * The steps of a window, each as long as it took, or as long as what it shows lasts. Where more than two begin within one pixel, the two at which
  * a series is lowest and highest stand for them, in their order, so that no peak is lost.
  */
 export function stretches(recording: Recording, plot: Plot, series: Series): Stretch[] {
   const { time, end, count } = recording.steps;
   const { left, right, to } = plot;
+  const until = (step: number) => (series === 'duration' ? end[step]! : lasts(recording, step));
   const clip = (x: number) => Math.min(right, Math.max(left, x));
   const pixelOf = (step: number) => Math.floor(clip(xOf(plot, time[step]!)));
   const all: Stretch[] = [];
   let i = firstEndingAfter(recording.steps, plot.from);
+  if (i > 0 && until(i - 1) > plot.from) i--;
   const beyond = firstWhere(i, count, step => time[step]! >= to);
   while (i < beyond) {
     const x0 = clip(xOf(plot, time[i]!));
     const pixel = Math.floor(x0);
     const next = firstWhere(i + 1, beyond, step => pixelOf(step) !== pixel);
-    const x1 = clip(xOf(plot, end[next - 1]!));
+    const x1 = clip(xOf(plot, until(next - 1)));
     if (next - i <= 2) {
       for (let step = i; step < next; step++)
-        all.push({ x0: clip(xOf(plot, time[step]!)), x1: clip(xOf(plot, end[step]!)), step });
+        all.push({ x0: clip(xOf(plot, time[step]!)), x1: clip(xOf(plot, until(step))), step });
     } else {
       const { lowest: low, highest: high } = extremesIn(recording, series, i, next);
       const middle = (x0 + x1) / 2;

@@ -25,7 +25,10 @@ export const timeline: View = {
     const lanes = lanesOf(recording, plot, pinned);
     // Which requests have a lane may depend on the pin.
     const key = `${plotKey(plot, size, theme)} ${sampled(recording, lanes) ? pinned : ''}`;
-    const doing = barCountsAt(pane.recording, pane.time);
+    // Of the step that it names, also where that has just ended.
+    const end = recording.steps.end[step];
+    const inStep = end === undefined || pane.time < end ? pane.time : recording.steps.time[step]!;
+    const doing = barCountsAt(recording, inStep);
     const entries = barKinds.flatMap(kind =>
       kind === 'stalled'
         ? []

@@ -6,9 +6,12 @@ import type { Span } from '../state.ts';
 /** Steps that are shown of a run that is followed: as far back as every recording of a busy engine goes. */
 const SHOWN = 256;
 
-/** The latest steps: recordings go back for different lengths, and the picture must not jump for that. */
+/**
+ * The latest steps: recordings go back for different lengths, and the picture must not jump for that. What requests did
+ * before the first of them is not known.
+ */
 export function latestWindow({ recording: { steps }, start, end }: Run): Span {
-  const from = steps.count > SHOWN ? steps.time[steps.count - SHOWN]! : start;
+  const from = steps.time[Math.max(0, steps.count - SHOWN)] ?? start;
   return [from, end > from ? end : from + 1];
 }
 

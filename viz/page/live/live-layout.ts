@@ -88,6 +88,7 @@ export class LiveLayout {
     setText(this.#waits, words);
     this.#waits.hidden = false;
     this.pane.element.hidden = true;
+    this.#transport.element.hidden = true;
     this.#tooltip.show(undefined, 0, 0);
   }
 
@@ -95,6 +96,7 @@ export class LiveLayout {
   ready(): void {
     this.#waits.hidden = true;
     this.pane.element.hidden = false;
+    this.#transport.element.hidden = false;
   }
 
   /** @param version of what is shown: another one after each recording. */
