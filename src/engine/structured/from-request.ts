@@ -50,6 +50,9 @@ function fromFormat(format: unknown): Structure | undefined {
   }
 }
 
+/** Characters of a schema, a pattern or a grammar; each kind has limits of its own below it. */
+const MOST_TEXT = 65_536;
+
 const kinds = ['json', 'regex', 'choice', 'grammar', 'json_object', 'structural_tag'] as const;
 
 /** vLLM's. */
@@ -81,6 +84,7 @@ function fromOutputs(outputs: unknown): Structure | undefined {
       return { type: 'grammar', grammar: textOf(value, 'structured_outputs.grammar') };
     case 'choice':
       if (Array.isArray(value)) {
+        checkDepth(value, 'structured_outputs.choice');
         return { type: 'choice', choices: value.map(choice => textOf(choice, 'structured_outputs.choice')) };
       }
       throw expected('structured_outputs.choice', 'a list of texts', value);
@@ -91,10 +95,11 @@ function fromOutputs(outputs: unknown): Structure | undefined {
 
 /** A schema may come as an object, or as its text. */
 function schemaText(schema: unknown, field: string): string {
-  if (typeof schema === 'string') return schema;
+  if (typeof schema === 'string') return textOf(schema, field);
   if (typeof schema === 'boolean') return String(schema);
-  checkDepth(schema, field);
-  return JSON.stringify(objectOf(schema, field));
+  const object = objectOf(schema, field);
+  checkDepth(object, field);
+  return textOf(JSON.stringify(object), field);
 }
 
 function objectOf(value: unknown, field: string): Readonly<Record<string, unknown>> {
@@ -103,8 +108,10 @@ function objectOf(value: unknown, field: string): Readonly<Record<string, unknow
 }
 
 function textOf(value: unknown, field: string): string {
-  if (typeof value === 'string') return value;
-  throw expected(field, 'a text', value);
+  if (typeof value !== 'string') throw expected(field, 'a text', value);
+  // Here, before it travels to the engine.
+  if (value.length <= MOST_TEXT) return value;
+  throw new UsageError(`${field} has ${value.length} characters, more than ${MOST_TEXT}`);
 }
 
 function expected(field: string, what: string, value: unknown): UsageError {
