@@ -29,6 +29,9 @@ export class EngineHost {
   #news: News[] = [];
   /** Requests whose structures are still to be compiled. */
   readonly #structured: (Order & { readonly type: 'add' })[] = [];
+  #steps = 0;
+  /** How many steps there had been when the last structure was compiled. */
+  #compiledAt = -1;
   #flushing = false;
   #failed = false;
 
@@ -52,12 +55,17 @@ export class EngineHost {
   take(order: Order): void {
     switch (order.type) {
       case 'add':
-        if (order.ask.params.structure === undefined) this.#add(order);
-        else if (this.#structured.push(order) === 1) setImmediate(() => this.#addStructured());
+        if (!this.#compiles(order)) this.#add(order);
+        else {
+          this.#structured.push(order);
+          this.#compileSoon();
+        }
         return;
       case 'abort': {
         const request = this.#requests.get(order.key);
         if (request) this.#engine.abort(request);
+        // It may have been the one whose steps they waited for.
+        this.#compileSoon();
         return;
       }
       case 'reset-prefix-cache':
@@ -76,12 +84,26 @@ export class EngineHost {
     }
   }
 
-  /** One in a turn of the event loop: a step that is due waits for one structure at most, however many there are. */
-  #addStructured(): void {
-    const order = this.#structured.shift();
-    if (!order || this.#stop.signal.aborted) return;
-    this.#add(order);
+  #compiles({ ask: { params } }: Order & { readonly type: 'add' }): boolean {
+    return params.structure !== undefined && this.#engine.compiles(params.structure);
+  }
+
+  #compileSoon(): void {
     if (this.#structured.length > 0) setImmediate(() => this.#addStructured());
+  }
+
+  /** One, and the next after another step, while there are any: no token waits for more than one structure. */
+  #addStructured(): void {
+    const [order] = this.#structured;
+    if (!order || this.#stop.signal.aborted) return;
+    // Others before it may have asked for the same.
+    if (this.#compiles(order)) {
+      if (this.#compiledAt === this.#steps && this.#engine.scheduler.running.length > 0) return;
+      this.#compiledAt = this.#steps;
+    }
+    this.#structured.shift();
+    this.#add(order);
+    this.#compileSoon();
   }
 
   #add({ key, ask }: Order & { readonly type: 'add' }): void {
@@ -111,8 +133,11 @@ export class EngineHost {
   }
 
   #heard({ type }: EngineEvent): void {
+    if (type !== 'step') return;
+    this.#steps++;
     // Its tokens are booked in the same breath: one report has both.
-    if (type === 'step') this.#flushSoon();
+    this.#flushSoon();
+    this.#compileSoon();
   }
 
   #tell(news: News): void {

@@ -4,6 +4,7 @@ import type { Listener } from '../core/events.ts';
 import { invariant } from '../core/invariant.ts';
 import { memoryEvents } from '../core/memory-events.ts';
 import type { Request } from '../core/request.ts';
+import type { Structure } from '../core/sampling-params.ts';
 import { Scheduler } from '../core/scheduler.ts';
 import type { StepPlan } from '../core/step-plan.ts';
 import type { Seconds } from '../core/units.ts';
@@ -110,6 +111,11 @@ export class Engine {
   /** Does beforehand what the first request with a structure would have all others wait for. */
   prepare(): void {
     this.#options.structures?.prepare();
+  }
+
+  /** Whether adding a request with it would have to compile it first. */
+  compiles(structure: Structure): boolean {
+    return this.#options.structures?.has(structure) === false;
   }
 
   /**

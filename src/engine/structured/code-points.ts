@@ -1,4 +1,4 @@
-import { bytesIn } from './byte-set.ts';
+import { type ByteSet, bytesIn, keyOf } from './byte-set.ts';
 import type { Expr } from './expr.ts';
 import type { Exprs } from './exprs.ts';
 
@@ -43,17 +43,37 @@ export function without(ranges: readonly Range[], others: readonly Range[]): rea
 
 /** One character of these, in UTF-8. */
 export function characterOf(exprs: Exprs, ranges: readonly Range[]): Expr {
-  const ways: Expr[] = [];
+  const ways: ByteSet[][] = [];
   const ascii: Range[] = [];
   for (const [first, last] of normalized(ranges)) {
     if (first < 0x80) ascii.push([first, Math.min(last, 0x7f)]);
     for (const [low, high, length] of multibyte) {
       const from = Math.max(first, low);
       const to = Math.min(last, high);
-      if (from <= to) ways.push(...encoded(exprs, from, to, length));
+      if (from <= to) ways.push(...encoded(from, to, length));
     }
   }
-  return exprs.alt(exprs.bytes(bytesIn(...ascii)), ...ways);
+  return exprs.alt(exprs.bytes(bytesIn(...ascii)), factored(exprs, ways));
+}
+
+/** Of thousands of characters few bytes are apart: what begins alike is one way, and the last bytes are one set. */
+function factored(exprs: Exprs, ways: readonly (readonly ByteSet[])[]): Expr {
+  const last = bytesIn();
+  const byFirst = new Map<string, { readonly first: ByteSet; readonly rests: (readonly ByteSet[])[] }>();
+  for (const [first, ...rest] of ways) {
+    if (rest.length === 0) {
+      for (const [word, bits] of first!.entries()) last[word]! |= bits;
+      continue;
+    }
+    const key = keyOf(first!);
+    const group = byFirst.get(key) ?? { first: first!, rests: [] };
+    group.rests.push(rest);
+    byFirst.set(key, group);
+  }
+  const longer = [...byFirst.values()].map(({ first, rests }) =>
+    exprs.seq(exprs.bytes(first), factored(exprs, rests)),
+  );
+  return exprs.alt(exprs.bytes(last), ...longer);
 }
 
 const multibyte: readonly (readonly [number, number, number])[] = [
@@ -63,22 +83,22 @@ const multibyte: readonly (readonly [number, number, number])[] = [
 ];
 
 /** Splits where a later byte does not run through all its values: what is left is a byte range for each place. */
-function encoded(exprs: Exprs, first: number, last: number, length: number): readonly Expr[] {
+function encoded(first: number, last: number, length: number): readonly ByteSet[][] {
   for (let i = 1; i < length; i++) {
     const mask = (1 << (6 * i)) - 1;
     if ((first & ~mask) === (last & ~mask)) continue;
     if ((first & mask) !== 0) {
       const end = first | mask;
-      return [...encoded(exprs, first, end, length), ...encoded(exprs, end + 1, last, length)];
+      return [...encoded(first, end, length), ...encoded(end + 1, last, length)];
     }
     if ((last & mask) !== mask) {
       const start = last & ~mask;
-      return [...encoded(exprs, first, start - 1, length), ...encoded(exprs, start, last, length)];
+      return [...encoded(first, start - 1, length), ...encoded(start, last, length)];
     }
   }
   const low = utf8(first, length);
   const high = utf8(last, length);
-  return [exprs.seq(...low.map((byte, i) => exprs.bytes(bytesIn([byte, high[i]!]))))];
+  return [low.map((byte, i) => bytesIn([byte, high[i]!]))];
 }
 
 const LEAD = [0, 0, 0xc0, 0xe0, 0xf0] as const;

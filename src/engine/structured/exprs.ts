@@ -7,8 +7,10 @@ type Unmade<T> = T extends unknown ? Omit<T, 'id' | 'next' | 'nullable' | 'alive
 type Made = Unmade<Expr>;
 
 const encoder = new TextEncoder();
+/** A letter for each byte. */
+const letters = new TextDecoder('latin1');
 /** Units for each expression: it is allocated, and found by its parts. */
-const MAKE_WORK = 3;
+const MAKE_WORK = 6;
 /** Units for each set of bytes. */
 const CLASSIFY_WORK = 50;
 
@@ -54,8 +56,12 @@ export class Exprs {
 
   /** The UTF-8 of a text. */
   text(text: string): Expr {
-    const bytes = encoder.encode(text);
+    return this.literal(encoder.encode(text));
+  }
+
+  literal(bytes: Uint8Array): Expr {
     if (bytes.length === 0) return this.empty;
+    const text = letters.decode(bytes);
     let literal = this.#literals.get(text);
     if (literal === undefined) {
       this.#literals.set(text, (literal = this.#literals.size));

@@ -17,6 +17,9 @@ export function grammarExpr(exprs: Exprs, text: string): Expr {
   return new GrammarParser(exprs, text).parse();
 }
 
+/** Units for each token: it is matched, cut out and looked at. */
+const TOKEN_WORK = 6;
+
 const tokenPattern =
   /\s+|#[^\n]*|(?<name>[A-Za-z_][\w.-]*)|(?<is>::=)|"(?<text>(?:[^"\\\n]|\\.)*)"|\[(?<set>(?:[^\]\\\n]|\\.)*)\]|(?<sign>[|()*+?{},]|\d+)/uy;
 
@@ -35,6 +38,7 @@ class GrammarParser {
   constructor(exprs: Exprs, text: string) {
     this.#exprs = exprs;
     this.#tokens = tokenize(text);
+    exprs.work.spend(TOKEN_WORK * this.#tokens.length);
   }
 
   parse(): Expr {

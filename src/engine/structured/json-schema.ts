@@ -15,6 +15,7 @@ import {
   type Schema,
   typesOf,
 } from './schema-keywords.ts';
+import { oneOf } from './texts.ts';
 
 /** Characters of a schema, schemas in schemas, properties of an object, and values of an enum, at most. */
 export const schemaLimits = { length: 65_536, depth: 64, properties: 512, values: 4096 } as const;
@@ -136,7 +137,10 @@ class SchemaCompiler {
     }
     const types = schema['type'] === undefined ? undefined : typesOf(schema);
     const fitting = values.filter(value => !types || types.some(type => isOf(value, type)));
-    return this.#json.exprs.union(fitting.map(value => this.#json.value(value)));
+    return oneOf(
+      this.#json.exprs,
+      fitting.map(value => JSON.stringify(value)),
+    );
   }
 
   #typed(type: string, schema: Schema): Expr {
@@ -243,7 +247,7 @@ class SchemaCompiler {
     if (value === exprs.never) return value;
     if (names.length === 0) return json.pair(json.string, value);
     const plain = exprs.repeat(plainJsonCharacter(exprs), 0, MANY);
-    const other = exprs.except(plain, exprs.union(names.map(name => exprs.text(name))));
+    const other = exprs.except(plain, oneOf(exprs, names));
     return json.pair(json.quotedText(other), value);
   }
 }

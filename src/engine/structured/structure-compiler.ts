@@ -8,6 +8,7 @@ import { grammarExpr } from './grammar.ts';
 import { schemaExpr } from './json-schema.ts';
 import { JsonValues } from './json-values.ts';
 import { regexExpr } from './regex.ts';
+import { oneOf } from './texts.ts';
 import { TokenMasks, walkWork } from './token-masks.ts';
 import { toolCallsExpr } from './tool-structure.ts';
 import { type Spelling, Vocabulary } from './vocabulary.ts';
@@ -15,10 +16,10 @@ import { Overrun, Work } from './work.ts';
 
 /** Structures that are kept for who asks again. */
 const MOST_KEPT = 64;
-/** Units of work until the first token may be drawn, some 50 ms, beside some walks over the vocabulary. */
-const COMPILE_WORK = 200_000;
+/** Units of work until the first token may be drawn, some 40 ms, beside some walks over the vocabulary. */
+const COMPILE_WORK = 170_000;
 const COMPILE_WALKS = 4;
-/** Expressions beyond which a structure is not given to new requests: compiled again it is small again. */
+/** Expressions of all that are kept, and of one that new requests are given: compiled again it is small again. */
 const MOST_EXPRS = 200_000;
 /** Choices, and characters in all of them. */
 const choiceLimits = { count: 4096, length: 65_536 } as const;
@@ -54,16 +55,35 @@ export class StructureCompiler {
     return this.#vocabulary!;
   }
 
+  /** Whether it is kept: to compile it again takes no time. */
+  has(structure: Structure): boolean {
+    return this.#find(JSON.stringify(structure)) !== undefined;
+  }
+
   /** @throws UsageError when it is not understood, fits no text, or takes too much work. */
   compile(structure: Structure): CompiledStructure {
     const key = JSON.stringify(structure);
-    let compiled = this.#kept.get(key);
-    if (!compiled || compiled.exprs.size > MOST_EXPRS)
-      compiled = compileStructure(structure, this.vocabulary);
+    const compiled = this.#find(key) ?? compileStructure(structure, this.vocabulary);
     this.#kept.delete(key);
     this.#kept.set(key, compiled);
-    if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    this.#forget();
     return compiled;
+  }
+
+  #find(key: string): CompiledStructure | undefined {
+    const compiled = this.#kept.get(key);
+    return compiled && compiled.exprs.size <= MOST_EXPRS ? compiled : undefined;
+  }
+
+  /** Those that were not asked for the longest, until there are few enough, and small enough together. */
+  #forget(): void {
+    let exprs = 0;
+    for (const compiled of this.#kept.values()) exprs += compiled.exprs.size;
+    for (const [key, compiled] of this.#kept) {
+      if (this.#kept.size <= MOST_KEPT && exprs <= MOST_EXPRS) return;
+      exprs -= compiled.exprs.size;
+      this.#kept.delete(key);
+    }
   }
 }
 
@@ -118,5 +138,5 @@ function choiceOf(exprs: Exprs, choices: readonly string[]): Expr {
       `${choices.length} choices of ${length} characters are more than ${choiceLimits.count} of ${choiceLimits.length}`,
     );
   }
-  return exprs.union(choices.map(choice => exprs.text(choice)));
+  return oneOf(exprs, choices);
 }
