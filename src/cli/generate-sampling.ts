@@ -123,8 +123,8 @@ export function checkSampling(
   for (const [name, value] of Object.entries(values)) {
     const checked = fields[name as Name].schema.safeParse(value);
     if (checked.success) continue;
-    const found = typeof value === 'number' ? String(value) : quoted(value);
-    throw new UsageError(`${prefix}${spelling(name)}: ${checked.error.issues[0]!.message}, found ${found}`);
+    const { message } = checked.error.issues[0]!;
+    throw new UsageError(`${prefix}${spelling(name)}: ${message}, found ${quoted(value)}`);
   }
   // vLLM's older word for all of them.
   const options: SamplingOptions = { ...values, ...(values['topK'] === -1 && { topK: 0 }) };

@@ -6,14 +6,31 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
+/** Characters of a value that a message has room for. */
+const ROOM = 100;
+
 /** What the user wrote, as JSON, cut where it goes on and on. */
 export function quoted(value: unknown): string {
-  const text = JSON.stringify(value, beginning) ?? String(value);
-  return text.length <= 100 ? text : `${text.slice(0, 99)}…${typeof value === 'string' ? '"' : ''}`;
+  const text = beginning(value, ROOM + 1);
+  return text.length <= ROOM ? text : `${text.slice(0, ROOM - 1)}…${typeof value === 'string' ? '"' : ''}`;
 }
 
-/** As much of a value as can be seen: it may be megabytes. */
-function beginning(_: string, value: unknown): unknown {
-  if (typeof value === 'string') return value.slice(0, 200);
-  return Array.isArray(value) ? value.slice(0, 100) : value;
+/**
+ * JSON of a value, whole if it is no longer than `room`, and else at least that much of it. `JSON.stringify` writes
+ * all before any of it is cut: it runs out of stack where lists are nested deep, and throws at cycles. NaN and
+ * infinities, which JSON has not, are shown as what they are.
+ */
+function beginning(value: unknown, room: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, Math.max(0, room)));
+  if (typeof value !== 'object' || value === null) return String(value);
+  if ('toJSON' in value && typeof value.toJSON === 'function') return beginning(value.toJSON(), room);
+  const isList = Array.isArray(value);
+  let text = isList ? '[' : '{';
+  for (const key of isList ? value.keys() : Object.keys(value)) {
+    if (text.length >= room) return text;
+    if (text.length > 1) text += ',';
+    if (typeof key === 'string') text += `${beginning(key, room)}:`;
+    text += beginning(Reflect.get(value, key), room - text.length);
+  }
+  return text + (isList ? ']' : '}');
 }

@@ -52,6 +52,5 @@ export function parseSetting(key: string, value: unknown, prefix: string, shown 
   }
   const parsed = setting.schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const found = typeof value === 'number' ? String(value) : quoted(value);
-  throw new UsageError(`${prefix}${shown}: ${parsed.error.issues[0]!.message}, found ${found}`);
+  throw new UsageError(`${prefix}${shown}: ${parsed.error.issues[0]!.message}, found ${quoted(value)}`);
 }

@@ -246,6 +246,10 @@ describe('a file of prompts', () => {
     ['{}', 'p.jsonl: line 2: expected prompt or prompt_token_ids, found neither'],
     ['{"prompt": 5}', 'p.jsonl: line 2: prompt: expected text, found 5'],
     [
+      `{"prompt": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      `p.jsonl: line 2: prompt: expected text, found ${'['.repeat(99)}…`,
+    ],
+    [
       '{"prompt": "a", "max_token": 5}',
       /^p\.jsonl: line 2: unknown key "max_token"; did you mean max_tokens\? /,
     ],
@@ -257,7 +261,7 @@ describe('a file of prompts', () => {
       JSON.stringify({ prompt_token_ids: Array(600).fill(5) }),
       /^p\.jsonl: line 2 cannot be served: .*600.*512/,
     ],
-  ])('%s', async (line, message) => {
+  ])('%.60s', async (line, message) => {
     const cwd = folder();
     writeFileSync(join(cwd, 'p.jsonl'), `{"prompt": "fine"}\n${line}\n`);
     expectMessage(await refuse([...stories, '--prompts', 'p.jsonl'], { cwd }), message);

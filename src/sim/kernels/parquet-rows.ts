@@ -57,9 +57,8 @@ function fill(filling: Filling, name: string, data: ArrayLike<unknown>, start: n
     if (filling.kind === 'number') {
       const number = typeof value === 'number' ? value : value == null ? Number.NaN : Number(value);
       if (!isPossible(name, number)) {
-        const found = typeof value === 'bigint' ? String(value) : quoted(value);
         throw new UsageError(
-          `${path}, row ${start + i + 1}, column ${name}: expected a number, found ${found}`,
+          `${path}, row ${start + i + 1}, column ${name}: expected a number, found ${quoted(value)}`,
         );
       }
       filling.values[start + i] = number;

@@ -1,4 +1,4 @@
-import { UsageError } from '../../core/errors.ts';
+import { quoted, UsageError } from '../../core/errors.ts';
 import type { Model } from './model.ts';
 
 /** What a family leaves unsaid in its config.json; the defaults are those of the transformers library. */
@@ -30,7 +30,7 @@ const families: Readonly<Record<string, Family>> = {
  */
 export function modelFromHfConfig(config: unknown, name: string): Model {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new UsageError(`The config.json of ${name} must hold an object, found ${show(config)}.`);
+    throw new UsageError(`The config.json of ${name} must hold an object, found ${quoted(config)}.`);
   }
   const fields = new Fields(config as Readonly<Record<string, unknown>>, name);
   const type = fields.get('model_type');
@@ -38,7 +38,7 @@ export function modelFromHfConfig(config: unknown, name: string): Model {
   const family = typeof type === 'string' && Object.hasOwn(families, type) ? families[type] : undefined;
   if (!family) {
     const supported = [...Object.keys(families), 'opt'].join(', ');
-    throw fields.error(`model_type ${show(type)} is not supported; supported are ${supported}`);
+    throw fields.error(`model_type ${quoted(type)} is not supported; supported are ${supported}`);
   }
   return rotaryModel(fields, name, family);
 }
@@ -117,7 +117,7 @@ function mixture(fields: Fields, key: 'num_local_experts' | 'num_experts'): NonN
   fields.expect('decoder_sparse_step', 1);
   const dense = fields.get('mlp_only_layers') ?? [];
   if (!Array.isArray(dense) || dense.length > 0) {
-    throw fields.error(`mlp_only_layers ${show(dense)} is not supported: every layer must have experts`);
+    throw fields.error(`mlp_only_layers ${quoted(dense)} is not supported: every layer must have experts`);
   }
   const experts = fields.count(key);
   const activeExperts = fields.count('num_experts_per_tok');
@@ -180,24 +180,18 @@ class Fields {
   flag(key: string, absent: boolean): boolean {
     const value = this.get(key) ?? absent;
     if (typeof value === 'boolean') return value;
-    throw this.error(`${key} is ${show(value)}, but must be true or false`);
+    throw this.error(`${key} is ${quoted(value)}, but must be true or false`);
   }
 
   /** Refuses a variant of the architecture that Model cannot describe. */
   expect(key: string, only: boolean | number): void {
     const value = this.get(key) ?? only;
-    if (value !== only) throw this.error(`${key} ${show(value)} is not supported, only ${only}`);
+    if (value !== only) throw this.error(`${key} ${quoted(value)} is not supported, only ${only}`);
   }
 
   #number(key: string, value: unknown, least: number, expected: string): number {
     if (value === undefined) throw this.error(`${key} is missing, but must be ${expected}`);
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
-    throw this.error(`${key} is ${show(value)}, but must be ${expected}`);
+    throw this.error(`${key} is ${quoted(value)}, but must be ${expected}`);
   }
-}
-
-/** As JSON, on one line and not endless. */
-function show(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -220,7 +220,7 @@ test.each([
   [
     'something long',
     { ...llama2, vocab_size: 'x'.repeat(200) },
-    `${start}vocab_size is "${'x'.repeat(56)}..., but must be a positive integer.`,
+    `${start}vocab_size is "${'x'.repeat(98)}…", but must be a positive integer.`,
   ],
   [
     'a number for a flag',

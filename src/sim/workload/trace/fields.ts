@@ -1,4 +1,4 @@
-import { UsageError } from '../../../core/errors.ts';
+import { quoted, UsageError } from '../../../core/errors.ts';
 import type { Seconds } from '../../../core/units.ts';
 
 /**
@@ -87,7 +87,7 @@ export function parseJson(text: string): unknown {
 /** A value as an error shows it: in quotes, and cut when long. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : quoted(value);
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
