@@ -19,6 +19,23 @@ export interface PromptFlags {
   readonly prompts?: string;
 }
 
+/** One more `--prompt`. @throws UsageError where the next flag stands in the place of the text. */
+export function promptOfFlag(text: string, earlier: readonly string[] = []): string[] {
+  if (!/^--[a-z][a-z-]*(?:=|$)/.test(text)) return [...earlier, text];
+  throw new UsageError(
+    `--prompt: expected a text, found the flag ${text}: give --prompt "" for the start token alone, and a text that ` +
+      'is written so in a file of --prompts',
+  );
+}
+
+/** @throws UsageError for words that no flag takes. */
+export function refuseWords(words: readonly string[]): void {
+  if (words.length === 0) return;
+  throw new UsageError(
+    `${quoted(words.join(' '))} belongs to no flag: quote a text of several words, as in --prompt "Once upon a time"`,
+  );
+}
+
 /** @param params of prompts that bring none. @throws UsageError for a line that is none; it names file and line. */
 export async function readPrompts(flags: PromptFlags, params: SamplingOptions): Promise<PromptEntry[]> {
   const { prompt: texts = [], prompts: file } = flags;

@@ -7,7 +7,7 @@ import { announceBackend } from './chosen-backend.ts';
 import { engineSettings } from './engine-settings.ts';
 import { EventsOutput } from './events-output.ts';
 import { addSettings, configOfFlags } from './flags.ts';
-import { type PromptFlags, readPrompts } from './generate-prompts.ts';
+import { type PromptFlags, promptOfFlag, readPrompts, refuseWords } from './generate-prompts.ts';
 import { addSamplingFlags, samplingOfFlags } from './generate-sampling.ts';
 import { findModelFolder } from './model-source.ts';
 import { OutputFile } from './output-file.ts';
@@ -31,7 +31,12 @@ export function generateCommand(program: Command): void {
     );
   addHubFlags(command);
   command
-    .option('--prompt <text...>', "to be continued; '' stands for the start token alone")
+    .addOption(
+      new Option(
+        '--prompt <text>',
+        "to be continued; '' stands for the start token alone; may be given again",
+      ).argParser(promptOfFlag),
+    )
     .option(
       '--prompts <file>',
       'JSON lines, {"prompt": …} or {"prompt_token_ids": […]}, each with sampling parameters of its own ' +
@@ -60,7 +65,10 @@ export function generateCommand(program: Command): void {
     ),
   );
   addSettings(command, engineSettings);
+  // Said below, with what is most likely meant.
+  command.allowExcessArguments();
   command.action(async (options: Record<string, unknown>) => {
+    refuseWords(command.args);
     await generate(options);
   });
 }

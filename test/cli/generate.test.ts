@@ -272,6 +272,14 @@ describe('what cannot be', () => {
   test.each<[string[], string | RegExp]>([
     [[], /^nothing to continue: give --prompt TEXT .* or --prompts FILE$/],
     [['--prompts', 'nosuch.jsonl'], /^nosuch\.jsonl: /],
+    [
+      ['--prompt', 'Once', 'upon', 'a', 'time'],
+      `"upon a time" belongs to no flag: quote a text of several words, as in --prompt "Once upon a time"`,
+    ],
+    [['Once'], /^"Once" belongs to no flag: quote a text /],
+    [['--prompt', '--json'], /^--prompt: expected a text, found the flag --json: .* --prompt "" .*--prompts/],
+    [['--prompt', '--max-tokens=3'], /^--prompt: expected a text, found the flag --max-tokens=3: /],
+    [['--prompt'], /^option '--prompt <text>' argument missing\n/],
     [['--prompt', 'a', '--temperature', '-1'], '--temperature is -1, but must be a number from 0 on'],
     [['--prompt', 'a', '--max-tokens', '0'], '--max-tokens is 0, but must be a whole number from 1 on'],
     [['--prompt', 'a', '--top-k', 'x'], '--top-k: expected a number, found "x"'],
