@@ -84,12 +84,13 @@ function parseLine(line: string, defaults: SamplingOptions, place: string): Prom
 }
 
 function promptOf(prompt: unknown, ids: unknown, place: string): Prompt {
-  if (prompt !== undefined && typeof prompt !== 'string') {
-    throw new UsageError(`${place}: prompt: expected text, found ${quoted(prompt)}`);
+  if ((prompt === undefined) === (ids === undefined)) {
+    const found = ids === undefined ? 'neither' : 'both';
+    throw new UsageError(`${place}: expected prompt or prompt_token_ids, found ${found}`);
   }
   if (ids === undefined) {
-    if (prompt !== undefined) return prompt;
-    throw new UsageError(`${place}: expected prompt or prompt_token_ids, found neither`);
+    if (typeof prompt === 'string') return prompt;
+    throw new UsageError(`${place}: prompt: expected text, found ${quoted(prompt)}`);
   }
   const isId = (id: unknown) => Number.isSafeInteger(id) && (id as number) >= 0;
   if (!Array.isArray(ids) || ids.length === 0 || !ids.every(isId)) {
@@ -97,7 +98,7 @@ function promptOf(prompt: unknown, ids: unknown, place: string): Prompt {
       `${place}: prompt_token_ids: expected a list of at least one token id, found ${quoted(ids)}`,
     );
   }
-  return { ...(prompt !== undefined && { prompt }), promptTokenIds: ids as number[] };
+  return { promptTokenIds: ids as number[] };
 }
 
 function parseJson(line: string, place: string): unknown {

@@ -244,6 +244,10 @@ describe('a file of prompts', () => {
     ['{"prompt": "a"', /^p\.jsonl: line 2: not JSON: /],
     ['[1]', 'p.jsonl: line 2: expected an object such as {"prompt": "…"}, found [1]'],
     ['{}', 'p.jsonl: line 2: expected prompt or prompt_token_ids, found neither'],
+    [
+      '{"prompt": "a", "prompt_token_ids": [1]}',
+      'p.jsonl: line 2: expected prompt or prompt_token_ids, found both',
+    ],
     ['{"prompt": 5}', 'p.jsonl: line 2: prompt: expected text, found 5'],
     [
       `{"prompt": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
