@@ -17,8 +17,8 @@ import {
 } from './schema-keywords.ts';
 import { oneOf } from './texts.ts';
 
-/** Characters of a schema, schemas in schemas, properties of an object, and values of an enum, at most. */
-export const schemaLimits = { length: 65_536, depth: 64, properties: 512, values: 4096 } as const;
+/** Characters of a schema, schemas in schemas, properties of an object, values of an enum, and a count, at most. */
+export const schemaLimits = { length: 65_536, depth: 64, properties: 512, values: 4096, count: 1e5 } as const;
 
 const MANY = Number.POSITIVE_INFINITY;
 
@@ -286,8 +286,12 @@ function boundsOf(schema: Schema): Bounds | undefined {
 }
 
 function count(schema: Schema, key: string, otherwise: number): number {
-  const value = schema[key] ?? otherwise;
-  if (typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === MANY)) return value;
+  const value = schema[key] ?? undefined;
+  if (value === undefined) return otherwise;
+  // No output would come to it: it would go on until `max_tokens`.
+  if (typeof value === 'number' && value > schemaLimits.count)
+    throw new UsageError(`the JSON schema has ${value} for ${key}, more than ${schemaLimits.count}`);
+  if (typeof value === 'number' && value >= 0 && Number.isInteger(value)) return value;
   throw expected(key, 'a whole number from 0 on', value);
 }
 

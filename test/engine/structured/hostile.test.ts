@@ -122,6 +122,12 @@ test.each<readonly [string, Structure, RegExp]>([
     }),
     /more than 512/,
   ],
+  ...['minItems', 'maxItems', 'minLength', 'maxLength'].map((key): [string, Structure, RegExp] => [
+    key,
+    schemaOf({ type: 'object', properties: { a: { type: ['array', 'string'], [key]: 1_000_000_000 } } }),
+    new RegExp(`1000000000 for ${key}, more than 100000`),
+  ]),
+  ['minItems without end', { type: 'json_schema', schema: '{"minItems":1e999}' }, /more than 100000/],
   ['choices', { type: 'choice', choices: Array.from({ length: 5000 }, () => 'x') }, /more than 4096/],
   ['no choice', { type: 'choice', choices: [] }, /nothing to choose/],
   ['rules', { type: 'grammar', grammar: many(1100, i => `r${i} ::= "x"\n`) }, /more than 1000 rules/],
