@@ -167,6 +167,29 @@ test('templates that loop over parts are given parts, with tools and arguments o
   expect(engine.asks[2]!.params.structure).toMatchObject({ type: 'tool_calls' });
 });
 
+test('a call that was made is handed to the template with its arguments as an object', async () => {
+  const source =
+    '{% for m in messages %}{% for call in m.tool_calls or [] %}{{ call.function.arguments | tojson }};{% endfor %}' +
+    '{% endfor %}';
+  const { app, engine } = testServer({ model: { chatTemplate: new ChatTemplate(source, {}, 'test') } });
+  const calls = ['{"a": "b c"}', '', null, { d: [1] }].map((given, i) => ({
+    id: `call-${i}`,
+    type: 'function',
+    function: { name: 'f', arguments: given },
+  }));
+  const made = (tool_calls: unknown) => ({
+    messages: [...messages, { role: 'assistant', content: null, tool_calls }],
+  });
+  await ok(app, path, made(calls));
+  expect(tokenizer.decode(engine.asks[0]!.promptTokenIds)).toBe('{"a": "b c"};{};{};{"d": [1]};');
+  // What is none of a call is the template's affair.
+  for (const odd of [[5], [null], [{ function: 'f' }], 'none', {}])
+    expect([200, 400]).toContain((await post(app, path, made(odd))).status);
+  const broken = { type: 'function', function: { name: 'f', arguments: '{"a":' } };
+  const error = await refused(app, path, made([broken]));
+  expect(error).toMatchObject({ code: 400, param: 'messages', message: expect.stringContaining('{"a":') });
+});
+
 const refusals: readonly (readonly [object, string | null, RegExp])[] = [
   [{}, 'messages', /messages: Field required/],
   [{ messages: [] }, 'messages', /messages: /],

@@ -59,14 +59,36 @@ function templateFor(request: Conversation, model: ServedModel): ChatTemplate {
   return chatTemplate;
 }
 
-/** A message with its text as the template expects it. */
+/** A message with its text, and the arguments of its calls, as the template expects them. */
 function flattened(message: Message, template: ChatTemplate): Message {
-  if (template.readsParts) {
-    const { content } = message;
-    textOf(message);
-    return typeof content === 'string' ? { ...message, content: [{ type: 'text', text: content }] } : message;
+  const text = textOf(message);
+  const { content } = message;
+  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+  const calls = message['tool_calls'];
+  return {
+    ...message,
+    content: template.readsParts ? parts : text,
+    ...(Array.isArray(calls) && { tool_calls: calls.map(withArguments) }),
+  };
+}
+
+/** Clients send arguments as the text that they were given; templates write objects, as vLLM hands them. */
+function withArguments(call: unknown): unknown {
+  const definition: unknown = Reflect.get(Object(call), 'function');
+  const given: unknown = Reflect.get(Object(definition), 'arguments') ?? '';
+  if (typeof definition !== 'object' || typeof given !== 'string') return call;
+  return { ...Object(call), function: { ...definition, arguments: given === '' ? {} : parsed(given) } };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw badRequest(
+      `A message has a tool call whose arguments are not JSON: ${text.slice(0, 100)}`,
+      'messages',
+    );
   }
-  return { ...message, content: textOf(message) };
 }
 
 /** @throws ApiError 400 for images, audio … */
