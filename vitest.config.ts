@@ -1,22 +1,18 @@
 import { defineConfig } from 'vitest/config';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
-/** Tests of code that keeps nothing between calls: they share what it has loaded. */
-const pure = [
-  'backends/{model,reference,sampling}',
-  'client',
-  'core',
-  'sim',
-  'trace',
-  'validation',
-  'viz',
-].map(folder => `test/${folder}/**/*.test.ts`);
+/** Tests that hold a GPU or replace a module of Node: each file has a process of its own. */
+const apart = ['test/backends/webgpu/*.test.ts', 'test/engine/*.test.ts', 'test/cli/data-folder.test.ts'];
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
-      { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: pure } },
+      { extends: true, test: { name: 'apart', include: apart } },
+      // The others share a process, and what it has loaded: 0.2 s to 1 s of a core for each file.
+      {
+        extends: true,
+        test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: apart, isolate: false },
+      },
     ],
     setupFiles: ['test/support/setup.ts'],
     testTimeout: 180_000,
