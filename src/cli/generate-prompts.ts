@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { buffer } from 'node:stream/consumers';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { quoted, UsageError } from '../core/errors.ts';
 import type { SamplingOptions } from '../engine/complete-params.ts';
@@ -5,6 +7,8 @@ import type { Prompt } from '../engine/llm.ts';
 import { readBytes } from './files.ts';
 import { asKey } from './flag-words.ts';
 import { checkSampling, samplingKeys } from './generate-sampling.ts';
+
+const NEWLINE = 0x0a;
 
 /** A prompt, with what is asked of it. */
 export interface PromptEntry {
@@ -51,17 +55,26 @@ export async function readPrompts(flags: PromptFlags, params: SamplingOptions): 
 
 async function readFile(file: string, params: SamplingOptions): Promise<PromptEntry[]> {
   const name = file === '-' ? 'standard input' : file;
-  const bytes = file === '-' ? process.stdin : readBytes(file);
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const piece of bytes) text += decoder.decode(piece as Uint8Array, { stream: true });
-  text += decoder.decode();
+  const text = toText(await buffer(file === '-' ? process.stdin : readBytes(file)), name);
   const entries = text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     return [parseLine(line, params, `${name}: line ${i + 1}`)];
   });
   if (entries.length > 0) return entries;
   throw new UsageError(`${name} has no prompts; expected lines such as {"prompt": "Once upon a time"}`);
+}
+
+/** @throws UsageError that names the first line that is not UTF-8. */
+function toText(bytes: Uint8Array, name: string): string {
+  if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
+  let line = 1;
+  // No character but the end of a line has its byte, so that each line can be judged alone.
+  for (let start = 0; ; line++) {
+    const end = bytes.indexOf(NEWLINE, start);
+    if (!isUtf8(bytes.subarray(start, end < 0 ? undefined : end))) break;
+    start = end + 1;
+  }
+  throw new UsageError(`${name}: line ${line}: not valid UTF-8; save the file as UTF-8`);
 }
 
 function parseLine(line: string, defaults: SamplingOptions, place: string): PromptEntry {

@@ -265,11 +265,25 @@ describe('a file of prompts', () => {
       JSON.stringify({ prompt_token_ids: Array(600).fill(5) }),
       /^p\.jsonl: line 2 cannot be served: .*600.*512/,
     ],
-  ])('%.60s', async (line, message) => {
+  ])('%.60s is refused', async (line, message) => {
     const cwd = folder();
     writeFileSync(join(cwd, 'p.jsonl'), `{"prompt": "fine"}\n${line}\n`);
     expectMessage(await refuse([...stories, '--prompts', 'p.jsonl'], { cwd }), message);
   });
+});
+
+test('a file of prompts that is not UTF-8 is refused, and its line named', async () => {
+  const cwd = folder();
+  const latin1 = Buffer.from('{"prompt": "fine"}\n\n{"prompt": "café"}\n', 'latin1');
+  writeFileSync(join(cwd, 'p.jsonl'), latin1);
+  expect(await refuse([...stories, '--prompts', 'p.jsonl'], { cwd })).toBe(
+    'p.jsonl: line 3: not valid UTF-8; save the file as UTF-8',
+  );
+  writeFileSync(join(cwd, 'p.jsonl'), Buffer.from('\ufeff{"prompt": "fine"}\n', 'utf16le'));
+  expect(await refuse([...stories, '--prompts', 'p.jsonl'], { cwd })).toMatch(/^p\.jsonl: line 1: not valid/);
+  // Cut in the middle of its last character.
+  writeFileSync(join(cwd, 'p.jsonl'), Buffer.from('{"prompt": "é').subarray(0, -1));
+  expect(await refuse([...stories, '--prompts', 'p.jsonl'], { cwd })).toMatch(/^p\.jsonl: line 1: not valid/);
 });
 
 describe('what cannot be', () => {
