@@ -1,5 +1,5 @@
-import { accessSync, constants, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { PartialFile } from './partial-file.ts';
 
@@ -36,9 +36,14 @@ export class OutputFile {
     while (!look(folder) && folder !== dirname(folder)) folder = dirname(folder);
     if (!look(folder)?.isDirectory()) throw this.#error(`${folder} is not a folder`);
     try {
-      accessSync(folder, constants.W_OK);
-    } catch {
-      throw this.#error(`no permission to write in ${folder}`);
+      // Tried, not asked: the system lets root write everywhere, also where nobody can (/proc).
+      new PartialFile(join(folder, basename(this.#target))).discard();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const isForbidden = code === 'EACCES' || code === 'EPERM';
+      throw this.#error(
+        isForbidden ? `no permission to write in ${folder}` : `no file can be made in ${folder} (${code})`,
+      );
     }
   }
 

@@ -77,8 +77,12 @@ describe('a place that cannot be written to', () => {
 
   test('is found before anything long runs', async () => {
     const cwd = furnished();
-    const args = ['compare', '--policy', 'vllm', '--num-prompts', '1000000', '--out', 'folder'];
-    expect(await refuse(args, { cwd })).toContain('folder');
+    const args = ['compare', '--policy', 'vllm', '--num-prompts', '1000000', '--out'];
+    expect(await refuse([...args, 'folder'], { cwd })).toContain('folder');
+    // Root may write there, says the system, but nobody can.
+    expect(await refuse([...args, '/proc/x/o.json'], { cwd })).toMatch(
+      /^--out \/proc\/x\/o\.json: no .* in \/proc.*; choose another place$/,
+    );
   });
 
   test('no results without the events that were asked for', async () => {

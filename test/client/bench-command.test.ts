@@ -211,6 +211,9 @@ describe('what goes wrong', () => {
     const server = await fakeServer({ tokenize: true });
     const flags = `--base-url ${server.url} --save-result --result-dir ${home}/file`;
     await expect(benchServe(flags)).rejects.toThrow(/is not a folder/);
+    // Which nobody, root included, can write to, though permissions have nothing against it.
+    const nowhere = `--base-url ${server.url} --save-result --result-dir /proc/x`;
+    await expect(benchServe(nowhere)).rejects.toThrow(/^--save-result \/proc\/x\/.*: no .* in \/proc/);
     expect(server.asked).toEqual([]);
   });
 
