@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { quoted, UsageError } from '../core/errors.ts';
 import type { SamplingOptions } from '../engine/complete-params.ts';
-import type { Prompt } from '../engine/llm.ts';
+import type { Prompt } from '../engine/prompt.ts';
 import { readBytes } from './files.ts';
 import { asKey } from './flag-words.ts';
 import { checkSampling, samplingKeys } from './generate-sampling.ts';

@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.ts';
+import { quoted, UsageError } from '../core/errors.ts';
 import type { GenerationSpec } from './generation-request.ts';
 
 /**
@@ -12,7 +12,7 @@ export function checkSpec({ promptTokenIds, params }: GenerationSpec, vocab: num
   for (const id of Array.from(promptTokenIds)) {
     if (Number.isInteger(id) && id >= 0 && id < vocab) continue;
     throw new UsageError(
-      `the prompt has token id ${id}, but the model's ids are 0 to ${vocab - 1}: was it made by another tokenizer?`,
+      `the prompt has token id ${quoted(id)}, but the model's ids are 0 to ${vocab - 1}: was it made by another tokenizer?`,
     );
   }
   if (params.stop.length > 0 && !hasText) {

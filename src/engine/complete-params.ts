@@ -67,6 +67,11 @@ const rules = {
 
 /** @throws UsageError that names the parameter, what it may be, and what it was. */
 export function completeParams(options: SamplingOptions = {}): SamplingParams {
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(
+      `sampling parameters are ${quoted(options)}, but must be an object such as {maxTokens: 100}`,
+    );
+  }
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(defaults, key)) {
       throw new UsageError(
@@ -87,6 +92,8 @@ export function completeParams(options: SamplingOptions = {}): SamplingParams {
     if (value === undefined || (typeof value === 'number' && holds(value))) continue;
     throw new UsageError(`${key} is ${quoted(value)}, but must be ${text}`);
   }
+  checkList('stop', params.stop, 'a text, or a list of texts', 'string');
+  checkList('stopTokenIds', params.stopTokenIds, 'a list of token ids', 'number');
   if (params.minTokens > params.maxTokens) {
     throw new UsageError(`minTokens (${params.minTokens}) is more than maxTokens (${params.maxTokens})`);
   }
@@ -94,7 +101,15 @@ export function completeParams(options: SamplingOptions = {}): SamplingParams {
   return params.temperature < LEAST_TEMPERATURE ? { ...params, temperature: 0 } : params;
 }
 
+function checkList(name: string, list: unknown, expected: string, kind: 'string' | 'number'): void {
+  if (Array.isArray(list) && list.every(item => typeof item === kind)) return;
+  throw new UsageError(`${name} is ${quoted(list)}, but must be ${expected}`);
+}
+
 function biasOf(bias: NonNullable<SamplingOptions['logitBias']>): ReadonlyMap<number, number> {
+  if (typeof bias !== 'object' || bias === null) {
+    throw new UsageError(`logitBias is ${quoted(bias)}, but must map token ids to numbers`);
+  }
   const entries =
     bias instanceof Map ? [...bias] : Object.entries(bias).map(([id, value]) => [Number(id), value]);
   const map = new Map(entries as [number, number][]);

@@ -12,7 +12,6 @@ export {
   type LlmOptions,
   type LlmParts,
   type Progress,
-  type Prompt,
 } from './llm.ts';
 export type { EngineMaker, LoadedEngine } from './loaded-engine.ts';
 export { LocalEngine } from './local-engine.ts';
@@ -23,6 +22,7 @@ export type {
   SampleUpdate,
   TokenLogprobs,
 } from './outputs.ts';
+export type { Prompt } from './prompt.ts';
 export { createSimulatedEngine, type SimulatedArgs, type SimulatedSite } from './simulated-engine.ts';
 export type { RunSummary } from './summary.ts';
 export { WorkerEngine, type WorkerOptions } from './worker-engine.ts';

@@ -15,6 +15,7 @@ import { Engine } from './engine.ts';
 import { fittedLimits, type LimitOptions, wishedLimits } from './engine-limits.ts';
 import type { GenerationRequest } from './generation-request.ts';
 import type { RequestOutput, SampleUpdate } from './outputs.ts';
+import { isList, type Prompt, promptList } from './prompt.ts';
 import type { Detokenizer } from './sample-text.ts';
 import { StructureCompiler } from './structured/structure-compiler.ts';
 import type { Spelling } from './structured/vocabulary.ts';
@@ -49,9 +50,6 @@ export interface LlmParts extends EngineChoices {
   /** What the policy's defaults are to count on, in bytes. */
   readonly gpuMemory?: number | undefined;
 }
-
-/** A text, or its token ids. */
-export type Prompt = string | { readonly prompt?: string; readonly promptTokenIds: readonly number[] };
 
 export interface Progress {
   readonly finished: number;
@@ -158,13 +156,15 @@ export class LLM {
   /**
    * Completes prompts, batched as the policy batches; outputs are in the order of the prompts.
    * @param params for all, or one for each prompt.
-   * @throws UsageError for a prompt that can never be served (longer than the context …), before any is run.
+   * @throws UsageError for what is no prompt, and for one that can never be served (longer than the context …),
+   * before any is run.
    */
   async generate(
     prompts: Prompt | readonly Prompt[],
     params: SamplingOptions | readonly SamplingOptions[] = {},
     options: GenerateOptions = {},
   ): Promise<RequestOutput[]> {
+    const list = promptList(prompts);
     if (this.#disposed) throw new UsageError('this LLM was disposed of: load another');
     if (this.#generating)
       throw new UsageError('generate is running already: wait for it, or pass all prompts at once');
@@ -173,7 +173,7 @@ export class LLM {
     const summary = new Summary(engine.scheduler.memory.capacity, engine.clock());
     engine.listeners.add(summary);
     try {
-      const outputs = await this.#generate(isList(prompts) ? prompts : [prompts], params, options);
+      const outputs = await this.#generate(list, params, options);
       this.summary = summary.finish(engine.clock());
       return outputs;
     } finally {
@@ -283,6 +283,11 @@ const optionNames: readonly string[] = [
 
 /** Plain JavaScript has nobody else to say so. */
 function checkNames(options: LlmOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(
+      `options is ${quoted(options)}, but must be an object such as {model: 'owner/name'}`,
+    );
+  }
   const unknown = Object.keys(options).find(name => !optionNames.includes(name));
   if (unknown !== undefined) {
     throw new UsageError(`there is no option ${quoted(unknown)}: there are ${optionNames.join(', ')}`);
@@ -290,10 +295,6 @@ function checkNames(options: LlmOptions): void {
   if (typeof options.model !== 'string') {
     throw new UsageError(`model is ${quoted(options.model)}: name a folder, or owner/name of the hub`);
   }
-}
-
-function isList<T>(value: T | readonly T[]): value is readonly T[] {
-  return Array.isArray(value);
 }
 
 function policyOf(policy: string | Policy): Policy {

@@ -30,7 +30,7 @@ test('what is convenient is made regular', () => {
 
 test.each<[string, unknown, string]>([
   ['temperature', -1, 'temperature is -1, but must be a number from 0 on'],
-  ['temperature', Number.NaN, 'temperature is null'],
+  ['temperature', Number.NaN, 'temperature is NaN'],
   ['topP', 0, 'topP is 0, but must be a number above 0, at most 1'],
   ['topK', 1.5, 'topK is 1.5'],
   ['minP', 2, 'minP is 2, but must be a number from 0 to 1'],
@@ -41,9 +41,19 @@ test.each<[string, unknown, string]>([
   ['seed', -4, 'seed is -4'],
   ['logprobs', -1, 'logprobs is -1'],
   ['stop', '', 'an empty stop string'],
+  ['stop', 5, 'stop is 5, but must be a text, or a list of texts'],
+  ['stop', ['a', 5], 'stop is ["a",5]'],
+  ['stopTokenIds', 5, 'stopTokenIds is 5, but must be a list of token ids'],
+  ['logitBias', null, 'logitBias is null, but must map token ids to numbers'],
   ['minTokens', 17, 'minTokens (17) is more than maxTokens (16)'],
   ['logitBias', { '-1': 3 }, 'logitBias has 3 for -1'],
   ['top_k', 3, 'there is no sampling parameter "top_k": there are temperature, topK'],
 ])('%s %j is refused', (key, value, message) => {
   expect(() => completeParams({ [key]: value } as SamplingOptions)).toThrow(message);
+});
+
+test.each([null, 5, 'hot'])('%j are no sampling parameters', options => {
+  expect(() => completeParams(options as unknown as SamplingOptions)).toThrow(
+    `sampling parameters are ${JSON.stringify(options)}, but must be an object such as {maxTokens: 100}`,
+  );
 });

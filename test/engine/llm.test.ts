@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ReferenceRunner } from '../../src/backends/reference/runner.ts';
+import { UsageError } from '../../src/core/errors.ts';
 import { policies } from '../../src/core/policies/registry.ts';
 import { LLM, type LlmOptions } from '../../src/engine/llm.ts';
 import { openStories, storiesFolder } from '../support/stories.ts';
@@ -165,6 +166,27 @@ test('a model without a tokenizer takes token ids, and says so to texts', async 
   const [output] = await llm.generate({ promptTokenIds: [4, 5] }, { maxTokens: 3, ignoreEos: true });
   expect(output!.outputs[0]).toMatchObject({ text: '', finishReason: 'length' });
   await expect(llm.generate('text')).rejects.toThrow('a prompt of text needs a tokenizer');
+});
+
+test.each<[unknown, string]>([
+  [undefined, 'prompts is undefined, but must be a text, or {promptTokenIds: [1, 403]}, or a list of such'],
+  [{ prompt: 'x' }, 'prompts is {"prompt":"x"}, but must be a text, '],
+  [['Hi', 5], 'prompt 2 is 5, but must be a text, or {promptTokenIds: [1, 403]}'],
+  [['Hi', [1, 5]], 'prompt 2 is [1,5], but must be a text, or {promptTokenIds: '],
+  [['Hi', { prompt: 'x' }], 'prompt 2 is {"prompt":"x"}, but must be a text, or {promptTokenIds: '],
+  [{ promptTokenIds: 'abc' }, 'prompts is {"promptTokenIds":"abc"}, but must be '],
+  [{ promptTokenIds: [1, 'a'] }, 'the prompt has token id "a", but '],
+])('%j is no prompt', async (prompts, message) => {
+  const refused = llm.generate(prompts as string);
+  await expect(refused).rejects.toThrow(UsageError);
+  await expect(refused).rejects.toThrow(message);
+  expect(llm.engine.scheduler.numUnfinished).toBe(0);
+});
+
+test.each([undefined, null, 'a/b'])('%j are no options', async options => {
+  const refused = LLM.load(options as unknown as LlmOptions);
+  await expect(refused).rejects.toThrow(UsageError);
+  await expect(refused).rejects.toThrow("must be an object such as {model: 'owner/name'}");
 });
 
 test('options that there are none of, a missing model, and a disposed LLM are named', async () => {
