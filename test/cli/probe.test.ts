@@ -85,7 +85,7 @@ test('without a GPU it says what to install, which is no failure', async () => {
 
 test('an adapter that is not there is refused', async () => {
   const said = await refuse([...probe, '--adapter', '7'], { cwd: folder(), env: softwareGpuEnv() });
-  expect(said).toMatch(/^--adapter "7" matches none of the adapters \(0: SwiftShader/);
+  expect(said).toMatch(/^there is no adapter "7": there are 0: SwiftShader/);
 });
 
 test('the catalogue has no adapters', async () => {

@@ -36,7 +36,7 @@ export async function pickAdapter(
   const adapters = await listAdapters(options);
   if (adapters.length === 0) {
     throw new UsageError(
-      'no GPU found: WebGPU needs a Vulkan driver (Linux: the GPU driver and libvulkan1; software: set VK_ICD_FILENAMES to a SwiftShader), or use --backend reference',
+      'no GPU found: WebGPU needs a Vulkan driver (Linux: the GPU driver and libvulkan1; software: set VK_ICD_FILENAMES to a SwiftShader), or use the reference backend',
     );
   }
   if (choice === undefined) return adapters[0]!;
@@ -45,9 +45,7 @@ export async function pickAdapter(
     index !== undefined ? adapters[index] : ((await byName(adapters, String(choice), options)) ?? undefined);
   if (picked) return picked;
   const list = adapters.map((adapter, i) => `${i}: ${adapterName(adapter.info)}`).join('; ');
-  throw new UsageError(
-    `--adapter ${quoted(choice)} matches none of the adapters (${list}): name one of them`,
-  );
+  throw new UsageError(`there is no adapter ${quoted(choice)}: there are ${list}`);
 }
 
 async function byName(

@@ -59,7 +59,7 @@ async function loadModule(load: () => Promise<DawnModule>): Promise<DawnModule> 
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new UsageError(
-      `the WebGPU backend needs the optional package "webgpu", which could not be loaded (${reason}): install it with "npm install webgpu", or use --backend reference`,
+      `the WebGPU backend needs the optional package "webgpu", which could not be loaded (${reason}): install it with "npm install webgpu", or use the reference backend`,
     );
   }
 }

@@ -79,7 +79,7 @@ export class GpuDevice {
       return new GpuDevice(device, info, !unsafeFast);
     } catch (error) {
       const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-      throw new UsageError(`${adapterName(info)} gives no device (${reason}): choose another with --adapter`);
+      throw new UsageError(`${adapterName(info)} gives no device (${reason}): choose another adapter`);
     }
   }
 

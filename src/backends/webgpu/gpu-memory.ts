@@ -26,7 +26,7 @@ export class GpuMemory {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     if (size > maxBinding) {
       throw new UsageError(
-        `${label} needs ${sizeText(size)}, and a kernel on ${this.#gpu.name} sees at most ${sizeText(maxBinding)} of a buffer: use --dtype f16, a smaller model, or fewer KV blocks`,
+        `${label} needs ${sizeText(size)}, and a kernel on ${this.#gpu.name} sees at most ${sizeText(maxBinding)} of a buffer: use dtype f16, a smaller model, or fewer KV blocks`,
       );
     }
     const { device } = this.#gpu;
@@ -36,7 +36,7 @@ export class GpuMemory {
     this.#gpu.check();
     if (error) {
       throw new UsageError(
-        `${this.#gpu.name} is out of memory: ${label} needs ${sizeText(size)} beside the ${sizeText(this.#used)} already taken: lower --gpu-memory, use --dtype f16 or a smaller model`,
+        `${this.#gpu.name} is out of memory: ${label} needs ${sizeText(size)} beside the ${sizeText(this.#used)} already taken: lower gpuMemory, use dtype f16 or a smaller model`,
       );
     }
     this.#buffers.add(buffer);

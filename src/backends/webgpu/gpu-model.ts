@@ -53,7 +53,7 @@ export function checkShapes(config: ModelConfig): void {
           ? `${heads} heads cannot share ${kvHeads} KV heads equally`
           : undefined;
   if (reason)
-    throw new UsageError(`the WebGPU kernels do not have this shape (${reason}): use --backend reference`);
+    throw new UsageError(`the WebGPU kernels do not have this shape (${reason}): use the reference backend`);
 }
 
 /** What `uploadModel` will take, to the last buffer's padding. */

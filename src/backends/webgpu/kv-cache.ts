@@ -52,6 +52,6 @@ export function blocksWithin(
   const blocks = Math.min(room, Math.floor(gpu.traits.maxBinding / block));
   if (blocks >= 1) return blocks;
   throw new UsageError(
-    `${sizeText(budget)} of GPU memory leave no room for KV: weights and activations take ${sizeText(taken)}, and a block of ${blockSize} tokens ${sizeText(2 * config.layers * block)}: raise --gpu-memory, or use --dtype f16 or a smaller model`,
+    `${sizeText(budget)} of GPU memory leave no room for KV: weights and activations take ${sizeText(taken)}, and a block of ${blockSize} tokens ${sizeText(2 * config.layers * block)}: raise gpuMemory, or use dtype f16 or a smaller model`,
   );
 }

@@ -73,7 +73,7 @@ export async function proveVariants(
 export function unprovable({ name }: GpuDevice, op: LinearOp, why: string): UsageError {
   return new UsageError(
     `the kernels of ${op.name} cannot be proven on ${name}, as ${PORTABLE.name}, which they are compared with, ` +
-      `${why}: update its driver, or take them as they are with --no-tune`,
+      `${why}: update its driver, or do without tuning, which takes them as they are`,
   );
 }
 

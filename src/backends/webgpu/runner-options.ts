@@ -48,7 +48,7 @@ export function runnerSettings(options: RunnerOptions): RunnerSettings {
     }
   }
   if ((numBlocks ?? memory) === undefined) {
-    throw new UsageError('the KV cache needs a size: give numBlocks, or memory in bytes (--gpu-memory)');
+    throw new UsageError('the KV cache needs a size: give numBlocks, or memory in bytes');
   }
   return { dtype, blockSize, numBlocks, memory, maxBatchedTokens, maxSeqs, compileAhead };
 }

@@ -210,7 +210,7 @@ export class WebGpuRunner implements ModelRunner {
       const token = tokens[i]!;
       if (token === NO_TOKEN) {
         throw new UsageError(
-          'no logit is a number: the weights are damaged (fetch the model again), or f16 is too narrow for this model (--dtype f32)',
+          'no logit is a number: the weights are damaged (fetch the model again), or f16 is too narrow for this model (use dtype f32)',
         );
       }
       return { token };

@@ -245,10 +245,7 @@ describe('creation', () => {
   });
 
   test.each([
-    [
-      { memory: MiB, numBlocks: undefined },
-      /1.0 MiB of GPU memory leave no room for KV: .* raise --gpu-memory/,
-    ],
+    [{ memory: MiB, numBlocks: undefined }, /1.0 MiB of GPU memory leave no room for KV: .*raise gpuMemory/],
     [{ numBlocks: undefined }, /give numBlocks, or memory/],
     [{ blockSize: 0 }, /blockSize 0: must be a whole number/],
     [{ dtype: 'q4' as 'f16' }, /dtype "q4": f16 or f32/],
@@ -270,6 +267,6 @@ describe('creation', () => {
   test('a shape that no kernel has', async () => {
     const config = { ...stories.model.config, headDim: 12 };
     const creating = WebGpuRunner.create(await gpu(), config, stories.model.weights, SETTINGS);
-    await expect(creating).rejects.toThrow(/a head of 12 is not a multiple of 8 .*--backend reference/);
+    await expect(creating).rejects.toThrow(/a head of 12 is not a multiple of 8 .*use the reference backend/);
   });
 });
