@@ -2,6 +2,7 @@ import { GiB, MiB } from '../core/units.ts';
 import type { CompletionOutput, RequestOutput } from '../engine/outputs.ts';
 import { bold, duration, number, percent, whole, wrap } from './format.ts';
 import { claimedKinds, kvBytes, medianTtft } from './generate-json.ts';
+import type { PromptEntry } from './generate-prompts.ts';
 import type { GenerateRun } from './generate-run.ts';
 
 /** The outputs as a person reads them, and what it took. */
@@ -9,6 +10,12 @@ export function generateText(run: GenerateRun): string {
   const many = run.outputs.length > 1;
   const texts = run.outputs.map((output, i) => outputText(output, many ? `${i + 1}. ` : ''));
   return `${texts.join('\n\n')}\n\n${summaryText(run)}`;
+}
+
+/** Said where log-probabilities are asked for, which texts have not; undefined where they are not. */
+export function logprobsText(entries: readonly PromptEntry[]): string | undefined {
+  if (entries.every(({ params }) => params.logprobs === undefined)) return undefined;
+  return 'log-probabilities are not printed with texts: --json prints them, --out FILE writes them';
 }
 
 /** Said of outputs that the context ended before they had the tokens that were asked for; undefined for none. */
@@ -25,10 +32,16 @@ export function contextText({ entries, outputs, llm }: GenerateRun): string | un
 }
 
 function outputText({ prompt, promptTokenIds, outputs }: RequestOutput, head: string): string {
-  const shown = prompt === undefined ? `[${promptTokenIds.length} token ids]` : printable(prompt);
-  return outputs
-    .map(output => `${head}${bold(shown)}${printable(output.text)}\n  [${endOf(output, outputs.length)}]`)
-    .join('\n\n');
+  const count = promptTokenIds.length;
+  // What stands in for a prompt is not continued by the text, as a prompt is.
+  const shown =
+    prompt === undefined
+      ? `${bold(`[${count} token id${count === 1 ? '' : 's'}]`)} `
+      : bold(printable(prompt));
+  const texts = outputs.map(
+    output => `${shown}${printable(output.text)}\n  [${endOf(output, outputs.length)}]`,
+  );
+  return `${head}${texts.join('\n\n')}`;
 }
 
 function endOf({ index, tokenIds, finishReason, stopReason }: CompletionOutput, samples: number): string {

@@ -84,14 +84,16 @@ async function generate(options: Record<string, unknown>): Promise<void> {
   const chosen = await announceBackend(flags);
   const source = await findModelFolder(flags.model, flags);
   // Here, so that other commands need not load an engine.
-  const [{ runGenerate }, { generateDocument }, { contextText, generateText }] = await Promise.all([
-    import('./generate-run.ts'),
-    import('./generate-json.ts'),
-    import('./generate-text.ts'),
-  ]);
+  const [{ runGenerate }, { generateDocument }, { contextText, generateText, logprobsText }] =
+    await Promise.all([
+      import('./generate-run.ts'),
+      import('./generate-json.ts'),
+      import('./generate-text.ts'),
+    ]);
   const run = await runGenerate({ source, chosen, flags, config, policy, entries, events });
-  const cut = contextText(run);
-  if (cut !== undefined) process.stderr.write(`quire: ${cut}\n`);
+  for (const remark of [contextText(run), flags.json || out ? undefined : logprobsText(entries)]) {
+    if (remark !== undefined) process.stderr.write(`quire: ${remark}\n`);
+  }
   const json = `${JSON.stringify(generateDocument(run), null, 2)}\n`;
   await out?.write(json);
   if (flags.json) return void process.stdout.write(json);

@@ -137,6 +137,28 @@ describe('what is printed', () => {
     );
   });
 
+  test('a heading for each prompt, its samples below, and token ids apart from the text', async () => {
+    const prompts = lines({ prompt_token_ids: [1], n: 2, max_tokens: 4 }, { prompt: 'Once', max_tokens: 4 });
+    const stdout = await succeed([...stories, '--prompts', '-'], { cwd: folder(), input: prompts });
+    expect(stdout).toMatch(
+      /^1\. \[1 token id\] Once upon.*\n {2}\[sample 0: 4 tokens, length\]\n\n\[1 token id\] Once upon.*\n {2}\[sample 1: 4 tokens, length\]\n\n2\. Once upon/,
+    );
+  });
+
+  test('on stderr, where log-probabilities are, of which texts have none', async () => {
+    const cwd = folder();
+    const args = [...stories, '--prompt', '', '--max-tokens', '2', '--logprobs', '1'];
+    expect((await quire(args, { cwd })).stderr).toBe(
+      'quire: log-probabilities are not printed with texts: --json prints them, --out FILE writes them\n',
+    );
+    for (const more of [['--json'], ['--out', 'o.json']]) {
+      expect((await quire([...args, ...more], { cwd })).stderr).toBe('');
+    }
+    expect(JSON.parse(readFileSync(join(cwd, 'o.json'), 'utf8')).outputs[0].outputs[0].logprobs).toHaveLength(
+      2,
+    );
+  });
+
   test('on stderr, which outputs the context ended before max_tokens', async () => {
     const small = [...stories, '--ignore-eos', '--max-model-len', '16', '--prompt', ''];
     const run = (...more: string[]) => quire([...small, ...more], { cwd: folder() });
