@@ -8,6 +8,7 @@ import { WorkerEngine } from '../engine/worker-engine.ts';
 import { readChatTemplate } from '../server/chat-template.ts';
 import { readGenerationDefaults } from '../server/generation-defaults.ts';
 import type { ServedModel } from '../server/served-model.ts';
+import { standInTemplate } from '../server/stand-in-template.ts';
 import { checkConfig, completeConfig, composePolicy } from '../sim/check-config.ts';
 import type { Config } from '../sim/config.ts';
 import { configDefaults } from '../sim/config.ts';
@@ -140,7 +141,9 @@ async function load({ id, root, folder, args }: Plan, job: ModelsJob): Promise<S
   const policy = composePolicy(config.policy?.[0] ?? 'vllm', config);
   const [tokenizer, chatTemplate, defaults] = await Promise.all([
     readTokenizer(folder),
-    readChatTemplate(folder, job.chatTemplate),
+    job.simulated && job.chatTemplate === undefined
+      ? standInTemplate(folder)
+      : readChatTemplate(folder, job.chatTemplate),
     readGenerationDefaults(folder),
   ]);
   const progress = new Progress();

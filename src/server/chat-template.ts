@@ -5,6 +5,8 @@ import { fileError, readJsonIfThere, sizeOf } from '../backends/model/files.ts';
 import { UsageError } from '../core/errors.ts';
 import { badRequest } from './api-error.ts';
 
+const configFile = 'tokenizer_config.json';
+
 /** Templates that read a message's parts by themselves; others are given text. */
 const readsParts = /\bin\s+\w+(\[['"]content['"]\]|\.content)/;
 
@@ -46,14 +48,22 @@ export class ChatTemplate {
  * @throws UsageError when it cannot be read.
  */
 export async function readChatTemplate(folder: string, file?: string): Promise<ChatTemplate | undefined> {
-  const path = join(folder, 'tokenizer_config.json');
-  const config = ((await readJsonIfThere(path)) ?? {}) as Readonly<Record<string, unknown>>;
+  const config = await readConfig(folder);
   const tokens = tokensOf(config);
   const own = join(folder, 'chat_template.jinja');
   const asked = file ?? ((await sizeOf(own)) === undefined ? undefined : own);
   if (asked !== undefined) return new ChatTemplate(await readText(asked), tokens, asked);
   const source = defaultOf(config['chat_template']);
-  return source === undefined ? undefined : new ChatTemplate(source, tokens, path);
+  return source === undefined ? undefined : new ChatTemplate(source, tokens, join(folder, configFile));
+}
+
+/** What templates may name, begin and end of sequence say, of the tokenizer in a folder. @throws UsageError */
+export async function readNamedTokens(folder: string): Promise<Readonly<Record<string, string>>> {
+  return tokensOf(await readConfig(folder));
+}
+
+async function readConfig(folder: string): Promise<Readonly<Record<string, unknown>>> {
+  return ((await readJsonIfThere(join(folder, configFile))) ?? {}) as Readonly<Record<string, unknown>>;
 }
 
 async function readText(path: string): Promise<string> {

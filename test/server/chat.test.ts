@@ -3,7 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ChatTemplate, readChatTemplate } from '../../src/server/chat-template.ts';
-import { events, fakeEngine, ok, post, refused, testServer, tokenizer } from './serving.ts';
+import { standInTemplate } from '../../src/server/stand-in-template.ts';
+import {
+  events,
+  fakeEngine,
+  ok,
+  post,
+  refused,
+  shipped,
+  template,
+  testServer,
+  tokenizer,
+} from './serving.ts';
 
 const path = '/v1/chat/completions';
 const messages = [{ role: 'user', content: 'Hello' }];
@@ -167,6 +178,54 @@ test('templates that loop over parts are given parts, with tools and arguments o
   expect(engine.asks[2]!.params.structure).toMatchObject({ type: 'tool_calls' });
 });
 
+test('tools that are not to be called need no place in the template', async () => {
+  const { app, engine } = testServer();
+  await ok(app, path, { messages, tools: [{ type: 'function' }], tool_choice: 'none' });
+  expect(tokenizer.decode(engine.asks[0]!.promptTokenIds)).toBe('User: Hello\nAssistant:\n');
+});
+
+test('a stand-in has a place for tools, calls and instructions; else it is told what the shipped model is', async () => {
+  const standIn = await standInTemplate(shipped);
+  expect([standIn.readsTools, standIn.readsParts]).toEqual([true, false]);
+  const plain = [...messages, { role: 'assistant', content: 'Hi' }, { role: 'user', content: 'So?' }];
+  const shared = { messages: plain, add_generation_prompt: true, tools: null };
+  expect(standIn.render(shared)).toBe(template.render(shared));
+
+  const { app, engine } = testServer({ model: { chatTemplate: standIn } });
+  const call = (given: string) => ({ type: 'function', function: { name: 'f', arguments: given } });
+  const long = [
+    { role: 'system', content: 'Be brief.' },
+    ...messages,
+    { role: 'assistant', tool_calls: [call('{"x": 1}'), call('{}')] },
+    { role: 'tool', content: 'yes' },
+  ];
+  await ok(app, path, { messages: long, tools: [{ type: 'function', function: { name: 'f' } }] });
+  expect(tokenizer.decode(engine.asks[0]!.promptTokenIds, { skipSpecialTokens: false })).toBe(
+    `<s>System: You may call functions. Each line is one, as JSON:
+<tools>
+{"type": "function", "function": {"name": "f"}}
+</tools>
+To call one, write:
+<tool_call>
+{"name": its name, "arguments": an object}
+</tool_call>
+System: Be brief.
+User: Hello
+Assistant:
+<tool_call>
+{"name": "f", "arguments": {"x": 1}}
+</tool_call>
+<tool_call>
+{"name": "f", "arguments": {}}
+</tool_call></s>Tool:
+<tool_response>
+yes
+</tool_response>
+Assistant:
+`,
+  );
+});
+
 test('a call that was made is handed to the template with its arguments as an object', async () => {
   const source =
     '{% for m in messages %}{% for call in m.tool_calls or [] %}{{ call.function.arguments | tojson }};{% endfor %}' +
@@ -197,7 +256,11 @@ const refusals: readonly (readonly [object, string | null, RegExp])[] = [
   [{ messages: [{ content: 'x' }] }, 'messages.0.role', /Field required/],
   [{ messages: [{ role: 'user', content: 5 }] }, 'messages.0.content', /expected text, or a list of parts/],
   [{ messages, tools: [{ type: 'function' }] }, 'tools', /a tool is/],
-  [{ messages, tools: [{ type: 'function' }], tool_choice: 'none' }, 'tools', /no place for tools/],
+  [
+    { messages, tools: [{ type: 'function', function: { name: 'f' } }] },
+    'tools',
+    /no place for tools: start the server with --chat-template/,
+  ],
   [{ messages, top_logprobs: 2 }, 'top_logprobs', /must be set to true/],
   [{ messages, logprobs: true, top_logprobs: 30 }, 'top_logprobs', /max allowed: 20/],
   [{ messages, chat_template: '{{ 1 }}' }, 'chat_template', /trusts its own only/],

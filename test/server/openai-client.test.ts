@@ -6,6 +6,7 @@ import { ModelList } from '../../src/server/model-list.ts';
 import { NodeServer } from '../../src/server/node-server.ts';
 import { defaultOptions } from '../../src/server/options.ts';
 import { servedModel, shipped, until } from './serving.ts';
+import { served } from './serving-process.ts';
 
 /** The model that ships, on the CPU, behind a real socket: what the official client makes of it. */
 let engine: LocalEngine;
@@ -138,4 +139,63 @@ test('a stream that is left frees its blocks', async () => {
     const { running, waiting, usage } = engine.stats();
     return running + waiting + usage.token + usage.reserved === 0;
   }, 'the blocks are free');
+});
+
+const tools = [
+  {
+    type: 'function' as const,
+    function: {
+      name: 'find_fox',
+      description: 'Where a fox is.',
+      parameters: {
+        type: 'object',
+        properties: { color: { enum: ['red', 'white'] }, age: { type: 'integer', minimum: 0, maximum: 9 } },
+        required: ['color', 'age'],
+      },
+    },
+  },
+];
+
+test('tools, as the simulated backend is started by its documented line', async () => {
+  const line = ['--backend', 'simulated', '--gpu', 'a100-80g', '--model', 'llama-2-7b'];
+  const run = await served([...line, '--log-level', 'silent'], async url => {
+    const { completions } = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 }).chat;
+    const messages: OpenAI.ChatCompletionMessageParam[] = [
+      { role: 'system', content: 'You know foxes.' },
+      { role: 'user', content: 'Where is the fox?' },
+    ];
+    const body = { model: 'llama-2-7b', seed: 3, messages, tools, parallel_tool_calls: false };
+    const find_fox = { type: 'function', function: { name: 'find_fox' } } as const;
+    for (const tool_choice of ['required', find_fox] as const) {
+      const whole = await completions.create({ ...body, tool_choice });
+      const streamed = await completions.stream({ ...body, tool_choice }).finalChatCompletion();
+      const calls = [whole, streamed].map(({ choices: [choice] }) => {
+        expect(choice!.finish_reason).toBe('tool_calls');
+        expect(choice!.message.tool_calls).toHaveLength(1);
+        const [call] = choice!.message.tool_calls as [OpenAI.ChatCompletionMessageFunctionToolCall];
+        return call.function;
+      });
+      expect(calls[0]).toMatchObject({ name: 'find_fox' });
+      expect(['red', 'white']).toContain(JSON.parse(calls[0]!.arguments).color);
+      expect(calls[1]).toMatchObject({ name: calls[0]!.name, arguments: calls[0]!.arguments });
+      const { id, message } = { id: whole.choices[0]!.message.tool_calls![0]!.id, ...whole.choices[0]! };
+      const answered = await completions.create({
+        ...body,
+        max_tokens: 8,
+        messages: [...messages, message, { role: 'tool', tool_call_id: id, content: 'In the den.' }],
+      });
+      expect(answered.usage!.prompt_tokens).toBeGreaterThan(whole.usage!.prompt_tokens);
+    }
+    const asked: number[] = [];
+    for (const changes of [{}, { tool_choice: 'none' }, { tool_choice: 'auto' }] as const) {
+      const whole = await completions.create({ ...body, ...changes, max_tokens: 8 });
+      expect(whole.choices[0]).toMatchObject({ finish_reason: 'length', message: { tool_calls: [] } });
+      const streamed = completions.stream({ ...body, ...changes, max_tokens: 8 });
+      expect(await streamed.finalContent()).toBe(whole.choices[0]!.message.content);
+      asked.push(whole.usage!.prompt_tokens);
+    }
+    const bare = await completions.create({ model: body.model, messages, max_tokens: 1 });
+    for (const count of asked) expect(count).toBeGreaterThan(bare.usage!.prompt_tokens + 50);
+  });
+  expect(run.code).toBe(0);
 });

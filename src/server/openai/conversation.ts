@@ -12,7 +12,8 @@ type Conversation = Pick<
   | 'chat_template'
   | 'chat_template_kwargs'
   | 'tools'
->;
+> &
+  Partial<Pick<ChatRequest, 'tool_choice'>>;
 
 /**
  * The text of the prompt that a conversation makes.
@@ -53,8 +54,14 @@ function templateFor(request: Conversation, model: ServedModel): ChatTemplate {
       'messages',
     );
   }
-  if (request.tools && request.tools.length > 0 && !chatTemplate.readsTools) {
-    throw badRequest(`The chat template of ${model.id} has no place for tools.`, 'tools');
+  // Tools that are not to be called need not be known either.
+  const mayCall = request.tool_choice !== 'none' && request.tools && request.tools.length > 0;
+  if (mayCall && !chatTemplate.readsTools) {
+    throw badRequest(
+      `The chat template of ${model.id} has no place for tools: start the server with --chat-template and one that ` +
+        'writes them (docs/structured.md), or send no tools.',
+      'tools',
+    );
   }
   return chatTemplate;
 }
