@@ -3,14 +3,19 @@ import { quoted, UsageError } from '../core/errors.ts';
 import { KiB, MiB, type Seconds } from '../core/units.ts';
 import { type Address, isLoopback } from '../server/address.ts';
 import { type Alias, parseAlias } from '../server/alias.ts';
-import { defaultOptions, type ServerOptions } from '../server/options.ts';
+import { bounds, defaultOptions, type ServerOptions } from '../server/options.ts';
+import { parseAllowedOrigin } from './allowed-origin.ts';
 import { version } from './version.ts';
 
 /** What the flags say of the server itself. */
 export interface ServeSettings {
   readonly options: ServerOptions;
   readonly address: Address;
+  /** What models are called, in their order; undefined: what they are called elsewhere. */
+  readonly names: readonly string[] | undefined;
   readonly aliases: readonly Alias[];
+  /** A file; undefined: what the models bring. */
+  readonly chatTemplate: string | undefined;
   readonly shutdownTimeout: Seconds;
   readonly logLevel: string;
 }
@@ -103,7 +108,7 @@ export function serveSettingsOf(flags: Readonly<Record<string, unknown>>): Serve
   return {
     options: {
       apiKeys,
-      allowedOrigins: (flags['allowedOrigins'] as string[] | undefined) ?? [],
+      allowedOrigins: ((flags['allowedOrigins'] as string[] | undefined) ?? []).map(parseAllowedOrigin),
       maxQueuedRequests: number('maxQueuedRequests'),
       maxRequestsPerKey,
       maxBodySize: number('maxBodySize') * MiB,
@@ -115,7 +120,9 @@ export function serveSettingsOf(flags: Readonly<Record<string, unknown>>): Serve
       version,
     },
     address: { host: hostOf(flags['host']), port: number('port') },
-    aliases: ((flags['alias'] as string[] | undefined) ?? []).map(parseAlias),
+    names: (flags['servedModelName'] as string[] | undefined)?.map(nameOf),
+    aliases: ((flags['alias'] as string[] | undefined) ?? []).map(aliasOf),
+    chatTemplate: templateOf(flags['chatTemplate']),
     shutdownTimeout: number('shutdownTimeout'),
     logLevel: levelOf(flags['logLevel']),
   };
@@ -146,6 +153,30 @@ function keysOf(given: unknown): readonly string[] {
     throw new UsageError('--api-key: expected a key without spaces');
   }
   return keys;
+}
+
+function nameOf(name: string): string {
+  checkName('--served-model-name', name);
+  return name;
+}
+
+function aliasOf(text: string): Alias {
+  const alias = parseAlias(text);
+  checkName('--alias', alias.name);
+  return alias;
+}
+
+/** Whether requests can say it in `model`. @throws UsageError when they cannot. */
+function checkName(flag: string, name: string): void {
+  if (name.trim() !== '' && name.length <= bounds.nameLength) return;
+  throw new UsageError(
+    `${flag}: expected a name of at most ${bounds.nameLength} characters, found ${quoted(name)}`,
+  );
+}
+
+function templateOf(given: unknown): string | undefined {
+  if (given === '') throw new UsageError('--chat-template: expected a file, found ""');
+  return given as string | undefined;
 }
 
 function hostOf(given: unknown): string {

@@ -97,8 +97,8 @@ async function serve(options: Record<string, unknown>): Promise<void> {
   await checkAddress(settings.address);
   const models = await loadModels({
     models: options['model'] as readonly string[] | undefined,
-    names: options['servedModelName'] as readonly string[] | undefined,
-    chatTemplate: options['chatTemplate'] as string | undefined,
+    names: settings.names,
+    chatTemplate: settings.chatTemplate,
     gpuMemory,
     simulated,
     backend: { ...backendFlags, ...(!simulated && backend !== undefined && { backend }) } as BackendFlags,

@@ -10,7 +10,7 @@ export interface Alias {
 export function parseAlias(text: string): Alias {
   const at = text.indexOf('=');
   const name = text.slice(0, at);
-  if (at < 1 || at === text.length - 1) throw wrong(text);
+  if (at < 1 || name.trim() === '' || at === text.length - 1) throw wrong(text);
   const targets = text
     .slice(at + 1)
     .split(',')

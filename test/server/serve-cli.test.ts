@@ -134,6 +134,24 @@ const complaints: readonly (readonly [flags: string, message: string])[] = [
   ['--backend simulated --gpu h1000 --port 0', 'unknown GPU'],
   ['--backend simulated --model lama --port 0', 'unknown model'],
   ['--alias x', '--alias: expected NAME=MODEL'],
+  ["--alias ' =B'", '--alias: expected NAME=MODEL'],
+  ["--alias 'x= '", '--alias: expected NAME=MODEL'],
+  ['--alias x=A:1e3', '--alias: expected NAME=MODEL'],
+  ["--served-model-name ''", '--served-model-name: expected a name'],
+  ["--served-model-name ' '", '--served-model-name: expected a name'],
+  ["--model ''", '--model: expected a folder'],
+  ["--backend simulated --model '' --port 0", 'model'],
+  ["--chat-template ''", '--chat-template: expected a file'],
+  ["--api-key ''", '--api-key: expected a key without spaces'],
+  ["--api-key 'a b'", '--api-key: expected a key without spaces'],
+  ["--host ''", '--host: expected an address'],
+  ["--port ''", '--port: expected a number'],
+  ["--allowed-origins ''", '--allowed-origins: expected an origin'],
+  ['--allowed-origins foo', '--allowed-origins: expected an origin'],
+  ['--allowed-origins fox.example:80', '--allowed-origins: expected an origin'],
+  ['--allowed-origins https://fox.example/', 'did you mean https://fox.example?'],
+  ['--allowed-origins https://Fox.example:443', 'did you mean https://fox.example?'],
+  ['--allowed-origins https://*.fox.example', '--allowed-origins: expected an origin'],
   ['--policy vlm', 'did you mean vllm?'],
   ['--max-requests-per-key 3', 'give one with --api-key'],
   ['--max-queued-requests 0', '--max-queued-requests: expected a number from 1 on'],
@@ -145,7 +163,23 @@ const complaints: readonly (readonly [flags: string, message: string])[] = [
 ];
 
 test.each(complaints)('%s: %s', async (flags, message) => {
-  expect(await complaint(...flags.split(' '))).toContain(message);
+  // What is quoted is one word, and may be none.
+  const words = [...flags.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+  expect(await complaint(...words)).toContain(message);
+});
+
+test('a name that no request can say is refused', () => {
+  const long = 'x'.repeat(257);
+  expect(() => serveSettingsOf({ servedModelName: [long] })).toThrow('at most 256 characters');
+  expect(() => serveSettingsOf({ alias: [`${long}=A`] })).toThrow('at most 256 characters');
+  expect(serveSettingsOf({ servedModelName: ['Qwen/Qwen3: the best'] }).names).toEqual([
+    'Qwen/Qwen3: the best',
+  ]);
+});
+
+test('origins are taken as browsers send them', () => {
+  const allowed = ['*', 'null', 'http://localhost:3000', 'https://fox.example', 'chrome-extension://abcdef'];
+  expect(serveSettingsOf({ allowedOrigins: allowed }).options.allowedOrigins).toEqual(allowed);
 });
 
 test('a host that others reach, without a key, is warned of', () => {
