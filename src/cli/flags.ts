@@ -2,8 +2,11 @@ import { type Command, Option } from 'commander';
 import { type Config, configDefaults, parseSetting } from '../sim/config.ts';
 import { type Setting, settings } from '../sim/settings.ts';
 
-/** Adds a flag for every setting, or those of `keys`, in groups; what is given comes back from `configOfFlags`. */
-export function addSettings(command: Command, keys?: readonly string[]): Command {
+/**
+ * Adds a flag for every setting, or those of `keys`; what is given comes back from `configOfFlags`.
+ * @param group What the help has them under; undefined: a group of each setting's own.
+ */
+export function addSettings(command: Command, keys?: readonly string[], group?: string): Command {
   for (const [key, setting] of Object.entries(settings) as [string, Setting][]) {
     if (keys && !keys.includes(key)) continue;
     const flag = setting.flag === 'switch' ? flagName(key) : `${flagName(key)} <${setting.value}>`;
@@ -11,7 +14,7 @@ export function addSettings(command: Command, keys?: readonly string[]): Command
     // Those that are refused without a rate or a trace stand for "as it is".
     const silent = key === 'burstiness' || key === 'time_scale';
     const help = preset === undefined || silent ? setting.help : `${setting.help} (default: ${preset})`;
-    command.addOption(new Option(flag, help).helpGroup(`${setting.group}:`));
+    command.addOption(new Option(flag, help).helpGroup(group ?? `${setting.group}:`));
   }
   return command;
 }

@@ -3,6 +3,7 @@ import { ModelList } from '../server/model-list.ts';
 import type { ServedModel } from '../server/served-model.ts';
 import { Server } from '../server/server.ts';
 import { readPage } from './page.ts';
+import { readyLine } from './ready-line.ts';
 import { openDoor, type ServeSettings } from './serve-flags.ts';
 
 /** Serves until a signal, or until an engine dies; the exit code says which. */
@@ -40,20 +41,9 @@ export async function runServer(loaded: readonly ServedModel[], settings: ServeS
   });
   const warning = openDoor(settings);
   if (warning !== undefined) process.stderr.write(`quire: ${warning}\n`);
-  process.stdout.write(`${readyLine(server.url, loaded)}\n`);
+  process.stdout.write(`${readyLine(server.url, loaded, options.apiKeys.length > 0)}\n`);
   await ended;
   // Whatever the level of the log: who finds the process gone is to know why.
   if (failure) process.stderr.write(`quire: ${failure.message}; the server has stopped\n`);
   process.exit(failure ? 1 : 0);
-}
-
-function readyLine(url: string, models: readonly ServedModel[]): string {
-  const names = models.map(({ id, engine }) => `${id} (${engine.info.backend}, ${engine.info.device})`);
-  const body = JSON.stringify({ model: models[0]!.id, prompt: 'Once upon a time', max_tokens: 60 });
-  // As people type it: an address that stands for all is none to call.
-  const callable = url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//127.0.0.1');
-  return (
-    `quire serves ${names.join(', ')} at ${url}\nlook: ${callable}/dashboard\ntry: ` +
-    `curl ${callable}/v1/completions -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`
-  );
 }

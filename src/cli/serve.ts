@@ -49,7 +49,8 @@ export function serveCommand(program: Command): void {
   command.addOption(
     new Option('--seed <n>', 'of requests that bring none (default: 0)').helpGroup('Engine:'),
   );
-  addSettings(command, [...engineSettings, ...simulatedKeys]);
+  addSettings(command, engineSettings);
+  addSettings(command, simulatedKeys, 'Simulated GPU (--backend simulated):');
   command.action(async (options: Record<string, unknown>) => {
     await serve(options);
   });

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
+import { readyLine } from '../../src/cli/ready-line.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { openDoor, serveSettingsOf } from '../../src/cli/serve-flags.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { folder, refuse } from '../support/cli.ts';
-import { type Json, shipped, until } from './serving.ts';
+import { fakeEngine, type Json, servedModel, shipped, until } from './serving.ts';
 import { complete, served } from './serving-process.ts';
 
 test('SIGTERM under load: all that was let in is finished, the rest refused, exit code 0', async () => {
@@ -180,6 +181,34 @@ test('a name that no request can say is refused', () => {
 test('origins are taken as browsers send them', () => {
   const allowed = ['*', 'null', 'http://localhost:3000', 'https://fox.example', 'chrome-extension://abcdef'];
   expect(serveSettingsOf({ allowedOrigins: allowed }).options.allowedOrigins).toEqual(allowed);
+});
+
+test('the request to try brings a key where one is needed, and is not told it', async () => {
+  const models = [servedModel(fakeEngine(), { id: "fox's" })];
+  const said = (needsKey: boolean) => readyLine('http://0.0.0.0:8000', models, needsKey).split('\n')[2]!;
+  expect(said(false)).toBe(
+    `try: curl http://127.0.0.1:8000/v1/completions -H 'content-type: application/json' -d ` +
+      `'{"model":"fox'\\''s","prompt":"Once upon a time","max_tokens":60}'`,
+  );
+  expect(said(true)).toBe(said(false).replace(' -H', " -H 'authorization: Bearer KEY' -H"));
+});
+
+test('the help keeps apart what only a simulated GPU has', () => {
+  const program = new Command();
+  serveCommand(program);
+  const help = program.commands[0]!.helpInformation();
+  const [, group] = /\nSimulated GPU \(--backend simulated\):\n(.*?)\n\n/s.exec(help)!;
+  const flags = [...group!.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag);
+  expect(flags.toSorted()).toEqual([
+    '--enforce-eager',
+    '--gpu',
+    '--gpu-memory-utilization',
+    '--kv-cache-dtype',
+    '--kv-slots',
+    '--profile',
+    '--tensor-parallel',
+    '--weights',
+  ]);
 });
 
 test('a host that others reach, without a key, is warned of', () => {
