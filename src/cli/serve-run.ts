@@ -10,7 +10,16 @@ import { openDoor, type ServeSettings } from './serve-flags.ts';
 export async function runServer(loaded: readonly ServedModel[], settings: ServeSettings): Promise<void> {
   const { options, address, aliases, shutdownTimeout, logLevel } = settings;
   const destination = pino.destination({ dest: 2, sync: true });
-  const log = pino({ level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const log = pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // By its name, as --log-level has it; else it is a number of pino's.
+      formatters: { level: label => ({ level: label }) },
+    },
+    destination,
+  );
   let server: Server;
   try {
     const models = new ModelList(loaded, aliases);

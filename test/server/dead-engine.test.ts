@@ -61,7 +61,7 @@ test.each([
   const lines = run.stderr.trimEnd().split('\n');
   expect(lines.pop()).toBe(`quire: the engine of A died: ${reason}; the server has stopped`);
   const log = lines.map(line => JSON.parse(line) as Json);
-  expect(log.filter(({ level }) => level >= 50)).toMatchObject([
+  expect(log.filter(({ level }) => level === 'error')).toMatchObject([
     { msg: 'the engine died; the server stops', model: 'A' },
   ]);
   const cut = { model: 'A', outcome: 'engine_failed' };
