@@ -20,6 +20,8 @@ export class Call {
   firstToken: Seconds | undefined;
   finishReasons: readonly string[] = [];
   outcome: Outcome | undefined;
+  /** The field of the request that it was refused for, if one is at fault. */
+  param: string | undefined;
   status = 200;
   #aborted: AbortReason | undefined;
   #abort: ((reason: AbortReason) => void) | undefined;

@@ -135,6 +135,7 @@ export class GeneratingEndpoints {
       this.#parts.log.error({ err: error, id: call.id }, 'a request failed');
     }
     known ??= internalError();
+    call.param = known.param;
     if (call.aborted === 'client_disconnected') call.end('client_disconnected', 499);
     else call.end(known.outcome, known.status);
     return known.response();

@@ -11,6 +11,8 @@ export function logCall(log: Log, call: Call): void {
     model: model?.id,
     status: call.status,
     outcome: call.outcome,
+    // The message may quote the prompt.
+    param: call.param,
     prompt_tokens: call.promptTokens,
     completion_tokens: call.outputTokens,
     ttft_ms: firstToken === undefined ? undefined : milliseconds(firstToken - arrival),

@@ -11,6 +11,7 @@ import type { ModelList } from './model-list.ts';
 import { Monitor } from './monitor.ts';
 import { NodeServer } from './node-server.ts';
 import type { ServerOptions } from './options.ts';
+import { logStart } from './start-log.ts';
 import { flushSpans } from './tracing.ts';
 
 export interface ServerParts {
@@ -43,7 +44,9 @@ export class Server {
     const app = createApp({ models, options, log, metrics, lifecycle });
     const { page } = parts;
     if (page) dashboardRoutes(app, { models, keys: new ApiKeys(options.apiKeys), lifecycle, page });
-    return new Server(parts, lifecycle, await NodeServer.listen(app, parts.address));
+    const server = new Server(parts, lifecycle, await NodeServer.listen(app, parts.address));
+    logStart(log, models.models);
+    return server;
   }
 
   private constructor(parts: ServerParts, lifecycle: Lifecycle, node: NodeServer) {
@@ -85,6 +88,7 @@ export class Server {
     await this.#node.close(Math.max(FLUSH_WITHIN, timeout - (now() - begin)));
     await Promise.all(models.models.map(({ engine }) => engine.close()));
     await flushSpans(FLUSH_WITHIN);
+    log.info({ aborted }, 'stopped');
     return aborted;
   }
 }

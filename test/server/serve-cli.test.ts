@@ -29,6 +29,7 @@ test('SIGTERM under load: all that was let in is finished, the rest refused, exi
       expect(((await (await complete(url, { ...example, max_tokens: 2 })).json()) as Json).model).toBe('A');
 
       const body = { prompt: 'Once upon a time', max_tokens: 40, ignore_eos: true, temperature: 1 };
+      expect((await complete(url, { ...body, temperature: -1 })).status).toBe(400);
       const answers = Array.from({ length: 12 }, async (_, i) => {
         const model = ['A', 'B', 'prod'][i % 3];
         const response = await complete(url, { ...body, model, seed: i, stream: i % 2 === 0 });
@@ -57,6 +58,21 @@ test('SIGTERM under load: all that was let in is finished, the rest refused, exi
   const requests = lines.filter(({ msg }) => msg === 'request');
   expect(requests.filter(({ outcome }) => outcome === 'completed')).toHaveLength(13);
   expect(requests.filter(({ outcome }) => outcome === 'shutting_down')).toHaveLength(1);
+  expect(requests.filter(({ outcome }) => outcome === 'invalid')).toMatchObject([
+    { level: 'info', status: 400, param: 'temperature' },
+  ]);
+  const room = { max_model_len: 512, block_size: 16, num_gpu_blocks: expect.any(Number) };
+  expect(lines.slice(0, 2)).toMatchObject(
+    ['A', 'B'].map(model => ({
+      msg: 'model',
+      model,
+      backend: 'reference',
+      policy: 'vllm',
+      tools: false,
+      ...room,
+    })),
+  );
+  expect(lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped', aborted: 0 });
   expect(new Set(requests.map(({ model }) => model))).toEqual(new Set(['A', 'B', undefined]));
 });
 
