@@ -81,7 +81,8 @@ describe('an open loop', () => {
     expect(records.map(({ success }) => success)).toEqual([false, true, true, true]);
     expect(loop).toMatchObject({ done: 3, failed: 1, inFlight: 0 });
     expect(givenUp).toBe(0);
-    expect(duration).toBeGreaterThan(0.06);
+    // Timers of Node may fire a millisecond early.
+    expect(duration).toBeGreaterThan(0.06 - 0.002);
   });
 
   test('keeps to the greatest concurrency, in order, and says how long each waited', async () => {
