@@ -431,7 +431,7 @@ describe('backends', () => {
   test('without a GPU it runs on the CPU, and says so on stderr', async () => {
     const run = await quire([...args, '--json'], { cwd: folder(), env: noGpu });
     expect(run.code).toBe(0);
-    expect(run.stderr).toMatch(/quire: using the reference backend, on the CPU: .+/);
+    expect(run.stderr).toMatch(/^quire: using the reference backend, on the CPU: .+\n$/);
     const { backend, outputs } = JSON.parse(run.stdout);
     expect(backend).toBe('reference');
     expect(tokens(outputs)).toEqual([[golden.greedy_token_ids.slice(0, 4)]]);
@@ -440,7 +440,7 @@ describe('backends', () => {
   test('without a GPU --backend webgpu is refused, with what to do', async () => {
     const run = await quire([...args, '--backend', 'webgpu'], { cwd: folder(), env: noGpu });
     expect([run.code, run.stdout]).toEqual([2, '']);
-    expect(run.stderr).toMatch(/^quire: no GPU found: .*use the reference backend$/m);
+    expect(run.stderr).toMatch(/^quire: no GPU found: .*use the reference backend\n$/);
   });
 
   test('on a GPU it tells the same story, and lets the device go', async () => {

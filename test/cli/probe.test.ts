@@ -74,7 +74,7 @@ test('--json has the same', async () => {
 
 test('without a GPU it says what to install, which is no failure', async () => {
   const run = await quire(probe, { cwd: folder(), env: noGpu });
-  expect(run.code).toBe(0);
+  expect([run.code, run.stderr]).toEqual([0, '']);
   expect(run.stdout).toMatch(/^No GPU that WebGPU can reach\.\nLinux: install .*libvulkan1/);
   expect(run.stdout).toMatch(
     /^quire generate and quire serve: using the reference backend, on the CPU: no GPU found/m,

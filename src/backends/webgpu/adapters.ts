@@ -1,5 +1,6 @@
 import { quoted, UsageError } from '../../core/errors.ts';
 import { type DawnOptions, openDawn } from './dawn.ts';
+import { mayHaveAdapter } from './vulkan-driver.ts';
 
 /** Which adapter is meant: its place in the list of `listAdapters`, or a part of its name. */
 export type AdapterChoice = string | number;
@@ -20,6 +21,7 @@ const WISHES: readonly GPURequestAdapterOptions[] = [
 /** Distinct adapters, the fastest first. An adapter makes one device, so every call asks anew. */
 export async function listAdapters(options: DawnOptions = {}): Promise<readonly GPUAdapter[]> {
   const gpu = await openDawn(options);
+  if (options.backend === undefined && !(await mayHaveAdapter())) return [];
   const found = new Map<string, GPUAdapter>();
   for (const wish of WISHES) {
     const adapter = await request(gpu, wish);
