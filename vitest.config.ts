@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
 /** Tests that hold a GPU or replace a module of Node: each file has a process of its own. */
-const apart = ['test/backends/webgpu/*.test.ts', 'test/engine/*.test.ts', 'test/cli/data-folder.test.ts'];
+const apart = [
+  'test/backends/webgpu/*.test.ts',
+  'test/engine/*.test.ts',
+  'test/engine/structured/{webgpu,worker-engine}.test.ts',
+  'test/cli/{data-folder,probe}.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -1,8 +1,8 @@
 import { settings } from '../sim/settings.ts';
 import { flagName } from './flags.ts';
 
-/** Keys of more than one word, and a word that begins the message. */
-const names = /^[a-z]+\b|\b[a-z]+(?:_[a-z]+)+\b/g;
+/** Keys of more than one word, and a word that a sentence begins with: before a colon stands the name of a file. */
+const names = /^[a-z]+(?= )|\b[a-z]+(?:_[a-z]+)+\b/g;
 
 /** A message about settings with their flags in it, where those were typed: it has them as a config file does. */
 export function asTyped(message: string, words: readonly string[]): string {

@@ -144,7 +144,7 @@ describe('a trace that is wrong is refused with the place', () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'trace'), rows('1e308,10,10'));
     expect(await refuse([...replay, '--trace', 'trace', '--time-scale', '10'], { cwd })).toMatch(
-      /time_scale|arrival_s/,
+      /--time-scale|arrival_s/,
     );
   });
 

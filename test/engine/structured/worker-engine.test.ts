@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { UsageError } from '../../../src/core/errors.ts';
 import type { SamplingOptions } from '../../../src/engine/complete-params.ts';
 import type { ModelArgs } from '../../../src/engine/engine-args.ts';
 import type { EngineClient } from '../../../src/engine/engine-client.ts';
@@ -58,7 +59,9 @@ describe('structures in a thread', () => {
       ask([1], { structure: { type: 'regex', pattern: '(?=a)' }, maxTokens: 5 }),
       new Listening(),
     );
-    await expect(wrong).rejects.toMatchObject({ name: 'UsageError', message: /regex|lookahead|\(\?=/ });
+    const error = await wrong.catch(error => error);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toMatch(/\(\?=/);
     const fine = await add(engine, ask([1], { structure: cases[2]!.structure, seed: 4, maxTokens: 20 }));
     expect(cases[2]!.fits((await fine.output()).outputs[0]!.text)).toBe(true);
     expect(engine.failure).toBeUndefined();
