@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Config, configDefaults, parseSetting } from '../sim/config.ts';
-import { type Setting, settings } from '../sim/settings.ts';
+import type { Setting } from '../sim/setting.ts';
+import { settings } from '../sim/settings.ts';
 
 /**
  * Adds a flag for every setting, or those of `keys`; what is given comes back from `configOfFlags`.

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { quoted, UsageError } from '../core/errors.ts';
-import { type Setting, settings } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { settings } from './settings.ts';
 
 type Settings = typeof settings;
 export type SettingKey = keyof Settings;

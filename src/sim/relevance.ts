@@ -1,7 +1,8 @@
 import { UsageError } from '../core/errors.ts';
 import { findPolicy } from '../core/policies/registry.ts';
 import type { Config, SettingKey } from './config.ts';
-import { settings, type workloadNames } from './settings.ts';
+import { settings } from './settings.ts';
+import type { workloadNames } from './workload-settings.ts';
 
 const openLoop = ['num_prompts', 'request_rate', 'fixed_rate', 'burstiness'] as const;
 const asked = [...openLoop, 'n', 'beam_width', 'abort_after', 'high_priority_share'] as const;

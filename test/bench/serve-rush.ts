@@ -1,8 +1,9 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, get, request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { health } from './health.ts';
 
 /**
  * What `/health` waits for while so many streams come at once, and then while all of them run: a real `quire serve`
@@ -58,16 +59,6 @@ async function clients(port: number): Promise<void> {
 }
 
 const ignore = () => undefined;
-
-function health(port: number, agent: Agent): Promise<number> {
-  const begin = performance.now();
-  return new Promise((done, failed) => {
-    get({ port, host: '127.0.0.1', path: '/health', agent }, response => {
-      response.resume();
-      response.on('end', () => done(performance.now() - begin));
-    }).on('error', failed);
-  });
-}
 
 async function serve(node: readonly string[]): Promise<{ server: ChildProcess; port: number }> {
   const quire = join(import.meta.dirname, '../../src/cli/main.js');

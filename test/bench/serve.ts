@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, get, request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { readJson } from '../../src/backends/model/files.ts';
@@ -9,6 +9,7 @@ import { createApp } from '../../src/server/app.ts';
 import { ModelList } from '../../src/server/model-list.ts';
 import { NodeServer } from '../../src/server/node-server.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
+import { health } from './health.ts';
 
 /**
  * What streams cost the server, and what they leave of it: an engine that computes nothing gives each of so many
@@ -80,16 +81,6 @@ function take(port: number): Promise<number> {
     );
     sent.on('error', failed);
     sent.end(JSON.stringify({ prompt: 'x', stream: true, max_tokens: steps, ignore_eos: true }));
-  });
-}
-
-function health(port: number, agent: Agent): Promise<number> {
-  const begin = performance.now();
-  return new Promise((done, failed) => {
-    get({ port, host: '127.0.0.1', path: '/health', agent }, response => {
-      response.resume();
-      response.on('end', () => done(performance.now() - begin));
-    }).on('error', failed);
   });
 }
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { buildWorkload, maxTokensRule } from '../../src/sim/build-workload.ts';
 import { completeConfig } from '../../src/sim/check-config.ts';
 import type { Config } from '../../src/sim/config.ts';
-import { workloadNames } from '../../src/sim/settings.ts';
 import type { Arrival } from '../../src/sim/workload/workload.ts';
+import { workloadNames } from '../../src/sim/workload-settings.ts';
 
 const build = (config: Config, seed = 1, content = false) =>
   [
